@@ -1,0 +1,1 @@
+"""Clusters: how one is made (`kind`), reached (`connection`, `api`) and protected (`guard`)."""

@@ -1,0 +1,178 @@
+"""The Kubernetes API as JSON, over the official client's connection, credentials and TLS.
+
+Objects stay dictionaries as the API documents them: building the client's model objects
+costs twenty times the decoding, and a watch of ten thousand pods feels it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+from typing import Any, Literal
+
+import urllib3
+from urllib.parse import urlencode
+from kubernetes.client import ApiClient
+
+from aftershock.errors import ApiError, NotFoundError, TransientError
+
+__all__ = ["Json", "KubeApi", "PatchKind"]
+
+Json = dict[str, Any]
+PatchKind = Literal["merge", "strategic", "apply"]
+
+_PATCH_TYPES: dict[PatchKind, str] = {
+    "merge": "application/merge-patch+json",
+    "strategic": "application/strategic-merge-patch+json",
+    "apply": "application/apply-patch+yaml",
+}
+_RETRYABLE = {
+    HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.INTERNAL_SERVER_ERROR,
+    HTTPStatus.BAD_GATEWAY,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    HTTPStatus.GATEWAY_TIMEOUT,
+}
+FIELD_MANAGER = "aftershock"
+
+
+class KubeApi:
+    """Requests to one API server. Every call has a time-out; none retries by itself."""
+
+    def __init__(self, client: ApiClient, *, timeout_s: float = 10.0) -> None:
+        self.client = client
+        self.timeout_s = timeout_s
+
+    def get(self, path: str, **query: str) -> Json:
+        """Return the object or list at `path`. Query words are the API's own (labelSelector=…)."""
+        return self._json("GET", path, query=query)
+
+    def find(self, path: str, **query: str) -> Json | None:
+        """Return the object at `path`, or None where there is none."""
+        try:
+            return self.get(path, **query)
+        except NotFoundError:
+            return None
+
+    def text(self, path: str, *, timeout_s: float | None = None, **query: str) -> str:
+        """Return what `path` answers as it is: logs, metrics, health checks."""
+        return self._send("GET", path, query=query, timeout_s=timeout_s).data.decode("utf-8", "replace")
+
+    def items(self, path: str, **query: str) -> list[Json]:
+        """Return the items of the list at `path`."""
+        items: list[Json] = self.get(path, **query)["items"]
+        return items
+
+    def post(self, path: str, body: Json, **query: str) -> Json:
+        """Create an object, or call a subresource (eviction, token)."""
+        return self._json("POST", path, query=query, body=body)
+
+    def patch(self, path: str, body: Json, *, kind: PatchKind = "merge", **query: str) -> Json:
+        """Patch an object; `apply` is server-side apply as FIELD_MANAGER, with force."""
+        if kind == "apply":
+            query = {"fieldManager": FIELD_MANAGER, "force": "true", **query}
+        return self._json("PATCH", path, query=query, body=body, content_type=_PATCH_TYPES[kind])
+
+    def put(self, path: str, body: Json) -> Json:
+        """Replace an object; the API refuses a stale resourceVersion with 409."""
+        return self._json("PUT", path, body=body)
+
+    def delete(self, path: str, body: Json | None = None) -> None:
+        """Delete the object at `path`; one that is gone already is no error."""
+        try:
+            self._json("DELETE", path, body=body)
+        except NotFoundError:
+            return
+
+    def watch(self, path: str, *, timeout_s: float, **query: str) -> Iterator[bytes]:
+        """Yield the lines of a watch as they arrive, undecoded, until the server ends it.
+
+        The server is asked to end it after `timeout_s`; a connection that stays silent for
+        longer than that is given up.
+
+        Raises:
+            TransientError: the connection broke.
+
+        """
+        query = {**query, "watch": "true", "timeoutSeconds": str(int(timeout_s))}
+        response = self._send("GET", path, query=query, timeout_s=timeout_s + 15)
+        pending = b""
+        try:
+            for chunk in response.stream(amt=None, decode_content=True):
+                *lines, pending = (pending + chunk).split(b"\n")
+                yield from (line for line in lines if line)
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise TransientError(f"the watch of {path} broke", found=repr(error)) from error
+        finally:
+            response.release_conn()
+
+    def allowed(self, verb: str, resource: str, *, group: str = "", namespace: str = "") -> bool:
+        """Ask the API whether we may do `verb` on `resource` (as "pods/eviction")."""
+        name, _, subresource = resource.partition("/")
+        attributes = {"verb": verb, "group": group, "resource": name, "subresource": subresource}
+        review = self.post(
+            "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
+            {"spec": {"resourceAttributes": {**attributes, "namespace": namespace}}},
+        )
+        return bool(review["status"]["allowed"])
+
+    def _json(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Json | None = None,
+        content_type: str = "application/json",
+    ) -> Json:
+        data = self._send(method, path, query=query, body=body, content_type=content_type).data
+        decoded: Json = json.loads(data)
+        return decoded
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Json | None = None,
+        content_type: str = "application/json",
+        timeout_s: float | None = None,
+    ) -> urllib3.BaseHTTPResponse:
+        """Send one request; the body of the answer is not read yet."""
+        headers: dict[str, str] = {"Accept": "application/json, */*", **self.client.default_headers}
+        self.client.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
+        if body is not None:
+            headers["Content-Type"] = content_type
+        try:
+            response: urllib3.BaseHTTPResponse = self.client.rest_client.pool_manager.request(
+                method,
+                self.client.configuration.host + path + (f"?{urlencode(query)}" if query else ""),
+                body=json.dumps(body) if body is not None else None,
+                headers=headers,
+                timeout=urllib3.Timeout(connect=5.0, read=timeout_s or self.timeout_s),
+                retries=False,
+                preload_content=False,
+            )
+            if response.status >= HTTPStatus.BAD_REQUEST:
+                raise _refusal(method, path, response.status, response.data)
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise TransientError(
+                f"{method} {path}: the API server does not answer", found=repr(error)
+            ) from error
+        return response
+
+
+def _refusal(method: str, path: str, status: int, body: bytes) -> ApiError | TransientError:
+    """Make the error of an answer that says no, with the API's own message."""
+    try:
+        said = str(json.loads(body).get("message", ""))
+    except (ValueError, AttributeError):
+        said = body[:500].decode("utf-8", "replace")
+    headline = f"{method} {path}: {status} {HTTPStatus(status).phrase}"
+    if status in _RETRYABLE:
+        return TransientError(headline, found=said)
+    if status == HTTPStatus.NOT_FOUND:
+        return NotFoundError(headline, status=status, found=said)
+    return ApiError(headline, status=status, found=said)

@@ -1,0 +1,123 @@
+"""Settings: [tool.aftershock] in pyproject.toml, then AFTERSHOCK_* variables, then options.
+
+A wrong setting is refused with what was expected and where it came from, before anything
+else happens. Unknown names are errors: a misspelt guard must not be a silent default.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from aftershock.errors import ConfigError
+
+__all__ = ["Profile", "Settings", "load_settings", "project_root", "state_dir"]
+
+Profile = Literal["ci", "nightly"]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a run goes by.
+
+    cluster           "kind", or a context of the kubeconfig
+    allowed_contexts  contexts that may be touched at all
+    profile           which overlay of the stack is deployed: "ci" shortens `for` and waits
+    allow_protected   scenarios tagged @protected may touch protected targets
+    objective_s       seconds within which recovery must complete unless a step says otherwise
+    probe_rate        requests per second of the client's probe
+    prometheus        namespace/service of Prometheus; "" finds it
+    load_hosts        hosts that load may go to, beside 127.0.0.1
+    max_share         the largest share of a workload's pods that one fault may touch
+    """
+
+    cluster: str = "kind"
+    allowed_contexts: tuple[str, ...] = ("kind-aftershock",)
+    profile: Profile = "ci"
+    allow_protected: bool = False
+    objective_s: float = 30.0
+    probe_rate: float = 20.0
+    prometheus: str = ""
+    load_hosts: tuple[str, ...] = ()
+    max_share: float = 0.5
+
+
+def load_settings(
+    *, root: Path, options: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None
+) -> Settings:
+    """Return the settings in force.
+
+    `options` that are None were not given. A list in an AFTERSHOCK_* variable is written
+    with commas.
+
+    Raises:
+        ConfigError: a name or a value is wrong; it says where.
+
+    """
+    values: dict[str, Any] = {}
+    origin: dict[str, str] = {}
+    sources = (
+        ("pyproject.toml [tool.aftershock]", _from_pyproject(root)),
+        ("the environment", _from_environment(os.environ if environ is None else environ)),
+        ("an option", {name: value for name, value in (options or {}).items() if value is not None}),
+    )
+    for where, found in sources:
+        for name, value in found.items():
+            values[name] = value
+            origin[name] = where
+    known = set(Settings.__struct_fields__)
+    for name in values.keys() - known:
+        raise ConfigError(f"unknown setting {name!r} in {origin[name]}", expected=", ".join(sorted(known)))
+    for name, value in values.items():
+        try:
+            msgspec.convert({name: value}, Settings, strict=origin[name] != "the environment")
+        except msgspec.ValidationError as error:
+            raise ConfigError(
+                f"setting {name!r} in {origin[name]} is wrong", found=f"{value!r}: {error}"
+            ) from error
+    return msgspec.convert(values, Settings, strict=False)
+
+
+def _from_pyproject(root: Path) -> dict[str, Any]:
+    path = root / "pyproject.toml"
+    if not path.exists():
+        return {}
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is no TOML", found=str(error)) from error
+    section: dict[str, Any] = table.get("tool", {}).get("aftershock", {})
+    return section
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    """Read the variables that name a setting; others (AFTERSHOCK_STATE_DIR) have other readers."""
+    values: dict[str, Any] = {}
+    for name in Settings.__struct_fields__:
+        text = environ.get(f"AFTERSHOCK_{name.upper()}")
+        if text is not None:
+            is_list = name in {"allowed_contexts", "load_hosts"}
+            values[name] = [part.strip() for part in text.split(",") if part.strip()] if is_list else text
+    return values
+
+
+def project_root(start: Path | None = None) -> Path:
+    """Return the nearest folder at or above `start` that has a pyproject.toml, else `start`."""
+    start = (start or Path.cwd()).resolve()
+    return next((folder for folder in (start, *start.parents) if (folder / "pyproject.toml").exists()), start)
+
+
+def state_dir(environ: Mapping[str, str] | None = None) -> Path:
+    """Return where the kubeconfig, logs and build files of this user's cluster live; made if missing.
+
+    AFTERSHOCK_STATE_DIR, else $XDG_STATE_HOME/aftershock, else ~/.local/state/aftershock.
+    """
+    environ = os.environ if environ is None else environ
+    base = environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    path = Path(environ.get("AFTERSHOCK_STATE_DIR") or Path(base) / "aftershock")
+    path.mkdir(parents=True, exist_ok=True)
+    return path
