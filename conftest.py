@@ -1,0 +1,3 @@
+"""pytest's own plugin tests need `pytester`; everything else comes with the aftershock plugin."""
+
+pytest_plugins = ["pytester"]

@@ -1,0 +1,1 @@
+"""The pytest plugin: what `pytest features/` needs around the scenarios."""
