@@ -1,0 +1,171 @@
+"""Containers as the node sees them: processes and cgroups, found by container id.
+
+A container is named by its id and its pod's UID, and both must be in the path of the
+process's cgroup. PIDs are looked up, held by a pidfd and checked again; never trusted.
+
+Drivers write the path differently (cgroupfs: …/pod<uid>/<id>; systemd: …-pod<uid with
+underscores>.slice/cri-containerd-<id>.scope), cgroup v1 and v2 name their files
+differently, and in a node that is itself a container the path in /proc may start above
+what /sys/fs/cgroup shows. All of that ends here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["Container", "ContainerError", "find_container", "started"]
+
+# Anything above this is "no limit": cgroup v1 writes the largest multiple of a page there.
+NO_LIMIT = 1 << 60
+
+
+class ContainerError(Exception):
+    """The container is not here, or is not what was asked for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Container:
+    """A running container: its memory cgroup's folder, and its first process."""
+
+    folder: Path
+    version: int
+    pid: int
+
+    def join(self, pid: int) -> None:
+        """Move a process into the container's memory cgroup."""
+        (self.folder / "cgroup.procs").write_text(str(pid), encoding="ascii")
+
+    def pids(self) -> list[int]:
+        """Return the processes in the container's memory cgroup, those of cgroups below it included."""
+        found: list[int] = []
+        for folder, _, files in os.walk(self.folder):
+            if "cgroup.procs" in files:
+                found += _numbers(Path(folder) / "cgroup.procs")
+        return found
+
+    def limit_bytes(self) -> int:
+        """Return the container's own memory limit.
+
+        Raises:
+            ContainerError: it has none, so that only the node's memory would end a fault.
+
+        """
+        name = "memory.max" if self.version == 2 else "memory.limit_in_bytes"  # noqa: PLR2004 - cgroup v2
+        text = (self.folder / name).read_text(encoding="ascii").strip()
+        if text == "max" or int(text) >= NO_LIMIT:
+            raise ContainerError(f"{self.folder} has no memory limit")
+        return int(text)
+
+    def usage_bytes(self) -> int:
+        """Return what the container's cgroup uses now; 0 when the cgroup is gone."""
+        name = "memory.current" if self.version == 2 else "memory.usage_in_bytes"  # noqa: PLR2004 - cgroup v2
+        try:
+            return int((self.folder / name).read_text(encoding="ascii"))
+        except OSError:
+            return 0
+
+
+def find_container(*, pod_uid: str, container_id: str, proc: Path, cgroups: Path) -> Container:
+    """Find the container among the processes of `proc` (the node's /proc).
+
+    `cgroups` is the node's /sys/fs/cgroup.
+
+    Raises:
+        ContainerError: no process belongs to it, or its cgroup cannot be found there.
+
+    """
+    pids: dict[int, str] = {}
+    version = 2
+    for pid in _numbers_in(proc):
+        found = _memory_path(proc / str(pid) / "cgroup")
+        if found is not None and _belongs(found[1], pod_uid=pod_uid, container_id=container_id):
+            version, pids[pid] = found
+    if not pids:
+        raise ContainerError(f"no process here belongs to container {container_id} of pod {pod_uid}")
+    pid = _first(proc, sorted(pids))
+    base = cgroups if version == 2 or not (cgroups / "memory").is_dir() else cgroups / "memory"  # noqa: PLR2004
+    return Container(folder=_folder(base, _own_part(pids[pid], container_id), pid), version=version, pid=pid)
+
+
+def started(proc: Path, pid: int) -> int | None:
+    """Return when a process started, in clock ticks since boot; None when it is gone.
+
+    It is the 22nd field of its stat, and stands after the name, which may hold anything.
+    """
+    try:
+        stat = (proc / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    return int(stat.rpartition(")")[2].split()[19])
+
+
+def _memory_path(file: Path) -> tuple[int, str] | None:
+    """Read the memory cgroup's version and path from a /proc/PID/cgroup; None if the process is gone."""
+    try:
+        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return None
+    unified = None
+    for line in lines:
+        hierarchy, controllers, path = line.split(":", 2)
+        if "memory" in controllers.split(","):
+            return 1, path
+        if hierarchy == "0":
+            unified = path
+    return None if unified is None else (2, unified)
+
+
+def _belongs(path: str, *, pod_uid: str, container_id: str) -> bool:
+    names_pod = f"pod{pod_uid}" in path or f"pod{pod_uid.replace('-', '_')}" in path
+    return names_pod and any(_is_container(part, container_id) for part in path.split("/"))
+
+
+def _is_container(part: str, container_id: str) -> bool:
+    return part == container_id or part.endswith(f"-{container_id}.scope")
+
+
+def _own_part(path: str, container_id: str) -> list[str]:
+    """Return the components down to the container's own; cgroups that it made inside are cut off."""
+    parts = [part for part in path.split("/") if part]
+    return parts[: next(i for i, part in enumerate(parts) if _is_container(part, container_id)) + 1]
+
+
+def _folder(base: Path, parts: list[str], pid: int) -> Path:
+    """Return the folder under `base`, with as many leading components cut as it takes to hold `pid`."""
+    for start in range(len(parts)):
+        folder = base.joinpath(*parts[start:])
+        if folder.is_dir() and any(
+            pid in _numbers(Path(inner) / "cgroup.procs") for inner, _, _ in os.walk(folder)
+        ):
+            return folder
+    raise ContainerError(f"no cgroup under {base} ends in {'/'.join(parts)} and holds process {pid}")
+
+
+def _first(proc: Path, pids: list[int]) -> int:
+    """Return the container's first process: PID 1 of its own namespace, else the oldest."""
+    for pid in pids:
+        if _inner_pid(proc / str(pid) / "status") == 1:
+            return pid
+    return min(pids, key=lambda pid: started(proc, pid) or NO_LIMIT)
+
+
+def _inner_pid(status: Path) -> int | None:
+    try:
+        lines = status.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return None
+    return next((int(line.split()[-1]) for line in lines if line.startswith("NSpid:")), None)
+
+
+def _numbers(file: Path) -> list[int]:
+    try:
+        return [int(word) for word in file.read_text(encoding="ascii").split()]
+    except OSError:
+        return []
+
+
+def _numbers_in(folder: Path) -> Iterator[int]:
+    return (int(entry.name) for entry in folder.iterdir() if entry.name.isdecimal())
