@@ -1,0 +1,117 @@
+"""From settings to a connected cluster, or one clear line about why there is none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from kubernetes.client import ApiClient, Configuration
+from kubernetes.config import ConfigException, new_client_from_config
+
+from aftershock.cluster.api import KubeApi
+from aftershock.cluster.connection import Cluster, Endpoint, Monitoring
+from aftershock.cluster.discovery import find_monitoring
+from aftershock.config import Settings, state_dir
+from aftershock.errors import AftershockError, EnvironmentUnusableError, RefusedError
+
+__all__ = ["CLUSTER_NAME", "KIND_CONTEXT", "NODE_PORTS", "connect", "kubeconfig_api"]
+
+CLUSTER_NAME = "aftershock"
+KIND_CONTEXT = f"kind-{CLUSTER_NAME}"
+
+# namespace/service → NodePort, mapped to the same port of 127.0.0.1 on kind.
+NODE_PORTS = {
+    "demo/nginx-web": 30080,
+    "demo/sample-app": 30081,
+    "bookinfo/productpage": 30082,
+    "monitoring/prometheus": 30090,
+    "monitoring/grafana": 30300,
+    "monitoring/alertmanager": 30903,
+    "monitoring/alertmanager-webhook": 30904,
+}
+
+
+def kubeconfig_api(kubeconfig: Path | None, context: str) -> KubeApi:
+    """Return the API of `context`; makes no request.
+
+    Raises:
+        EnvironmentUnusableError: the kubeconfig has no such context, or cannot be read.
+
+    """
+    try:
+        configuration = Configuration()
+        client: ApiClient = new_client_from_config(
+            config_file=str(kubeconfig) if kubeconfig else None,
+            context=context,
+            client_configuration=configuration,
+        )
+    except (ConfigException, OSError) as error:
+        raise EnvironmentUnusableError(
+            f"the kubeconfig has no usable context {context!r}",
+            found=str(error).splitlines()[0],
+            hint="`kubectl config get-contexts` lists what there is",
+        ) from error
+    return KubeApi(client)
+
+
+def connect(settings: Settings) -> Cluster:
+    """Return the cluster that `settings` name, after one request to it.
+
+    Raises:
+        RefusedError: its context is not on the list of those that may be touched.
+        EnvironmentUnusableError: there is none, or it does not answer.
+
+    """
+    if settings.cluster == "kind":
+        return _kind(settings)
+    _allow(settings, settings.cluster)
+    api = kubeconfig_api(None, settings.cluster)
+    _answers(api, settings.cluster, hint="check the cluster, or name another with --cluster")
+    return Cluster(
+        context=settings.cluster,
+        provider="kubeconfig",
+        kubeconfig="",
+        api=api,
+        monitoring=find_monitoring(api, named=settings.prometheus),
+    )
+
+
+def _kind(settings: Settings) -> Cluster:
+    _allow(settings, KIND_CONTEXT)
+    hint = "run `make gameday` (or `aftershock up`) to make one, or name another with --cluster CONTEXT"
+    kubeconfig = state_dir() / "kubeconfig"
+    if not kubeconfig.exists():
+        raise EnvironmentUnusableError("there is no kind cluster of Aftershock's on this machine", hint=hint)
+    api = kubeconfig_api(kubeconfig, KIND_CONTEXT)
+    _answers(api, KIND_CONTEXT, hint=hint)
+    urls = {service: f"http://127.0.0.1:{port}" for service, port in NODE_PORTS.items()}
+    return Cluster(
+        context=KIND_CONTEXT,
+        provider="kind",
+        kubeconfig=str(kubeconfig),
+        api=api,
+        monitoring=Monitoring(
+            namespace="monitoring",
+            prometheus=Endpoint(url=urls["monitoring/prometheus"]),
+            alertmanager=Endpoint(url=urls["monitoring/alertmanager"]),
+            webhook=Endpoint(url=urls["monitoring/alertmanager-webhook"]),
+        ),
+        services={service: url for service, url in urls.items() if not service.startswith("monitoring/")},
+    )
+
+
+def _allow(settings: Settings, context: str) -> None:
+    if context not in settings.allowed_contexts:
+        raise RefusedError(
+            f"context {context!r} is not allowed",
+            expected=f"one of {', '.join(settings.allowed_contexts) or '(none)'}",
+            hint="add it to allowed_contexts in [tool.aftershock] of pyproject.toml if faults may be injected there",
+        )
+
+
+def _answers(api: KubeApi, context: str, *, hint: str) -> None:
+    try:
+        api.text("/readyz", timeout_s=5.0)
+    except AftershockError as error:
+        raise EnvironmentUnusableError(
+            f"the API server of {context} does not answer", found=error.found or error.message, hint=hint
+        ) from error

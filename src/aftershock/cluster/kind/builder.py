@@ -1,0 +1,298 @@
+"""Making the images: pulled where a registry answers, else built from packages and modules.
+
+The work is a graph: programs are compiled one after the other (the compiler fills the
+cores by itself) while base images are made beside them; whatever is ready is built at once.
+An interrupted build leaves finished parts behind, and the next call goes on from there.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from aftershock.cluster.kind.catalogue import Catalogue, Image
+from aftershock.cluster.kind.engine import Engine
+from aftershock.cluster.progress import Progress
+from aftershock.cluster.shell import Shell
+from aftershock.errors import EnvironmentUnusableError
+
+__all__ = ["Builder", "ImagesMode"]
+
+ImagesMode = Literal["auto", "pull", "build"]
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A node of the graph: `needs` are names of tasks that come before it."""
+
+    needs: tuple[str, ...]
+    run: Callable[[], None]
+    compiles: bool = False
+
+
+class Builder:
+    """Makes programs and images present. `state` keeps the programs, the engine the images."""
+
+    def __init__(
+        self, *, catalogue: Catalogue, engine: Engine, state: Path, log: Path, progress: Progress
+    ) -> None:
+        self.catalogue = catalogue
+        self.engine = engine
+        self.programs = state / "programs"
+        self.shell = Shell(log=log, env={"CGO_ENABLED": "0"})
+        self.progress = progress
+
+    # -- programs
+
+    def program(self, name: str) -> Path:
+        """Return where the built program of that name is, or will be."""
+        return self.programs / f"{name}-{self.catalogue.binary_key(name)}"
+
+    def compile(self, name: str) -> Path:
+        """Build a Go program unless it is there."""
+        path = self.program(name)
+        if path.exists():
+            return path
+        if shutil.which("go") is None:
+            raise EnvironmentUnusableError(
+                f"there is no Go toolchain to build {name} with",
+                expected="go 1.25 or newer on the PATH",
+                hint="install Go, or use a machine that reaches a container registry and has kind on its PATH",
+            )
+        self.programs.mkdir(parents=True, exist_ok=True)
+        binary = self.catalogue.binaries[name]
+        unfinished = path.with_suffix(".unfinished")
+        with self.progress.task(f"compile {name}"):
+            self.shell.run(
+                "go", "build", "-trimpath", "-ldflags", self.catalogue.flags(binary), "-o", unfinished, binary.package,
+                cwd=self.catalogue.folder / "modules" / binary.module,
+            )  # fmt: skip
+        unfinished.rename(path)
+        return path
+
+    def tool(self, name: str) -> Path:
+        """Return a tool of ours as an executable under its plain name: kind, kustomize."""
+        built = self.compile(name)
+        link = self.programs / "bin" / name
+        link.parent.mkdir(parents=True, exist_ok=True)
+        if not link.is_symlink() or link.resolve() != built.resolve():
+            link.unlink(missing_ok=True)
+            link.symlink_to(built)
+        return link
+
+    # -- images
+
+    def missing(self, images: list[Image]) -> list[Image]:
+        """Return those that the engine does not hold at their present key."""
+        return [image for image in images if not self.engine.has_image(self.catalogue.tag(image.name))]
+
+    def build(self, images: list[Image], *, tools: tuple[str, ...] = ()) -> None:
+        """Build `images`, what they are made of, and `tools`, as far as they are not there."""
+        tasks: dict[str, _Task] = {}
+        for image in self.missing(images):
+            self._plan(image, tasks)
+        for tool in tools:
+            if not self.program(tool).exists():
+                tasks[f"go:{tool}"] = _Task(
+                    (), lambda tool=tool: self._done(self.compile(tool)), compiles=True
+                )  # type: ignore[misc]  # a default argument binds the loop's variable
+        self._execute(tasks)
+
+    def pull(self, images: list[Image], *, registry: str = "") -> None:
+        """Pull official images; `registry` stands in for their hosts (a mirror)."""
+        for image in self.missing(images):
+            source = f"{registry}/{image.reference.partition('/')[2]}" if registry else image.reference
+            with self.progress.task(f"pull {image.reference}"):
+                self.engine.run("pull", source)
+                self.engine.run("tag", source, self.catalogue.tag(image.name))
+
+    def _plan(self, image: Image, tasks: dict[str, _Task]) -> None:
+        """Add the tasks of `image` and of what it needs."""
+        name = f"image:{image.name}"
+        if name in tasks:
+            return
+        needs: list[str] = []
+        for binary in image.binaries:
+            if not self.program(binary).exists():
+                tasks.setdefault(
+                    f"go:{binary}",
+                    _Task((), lambda binary=binary: self._done(self.compile(binary)), compiles=True),  # type: ignore[misc]  # a default argument binds the loop's variable
+                )
+                needs.append(f"go:{binary}")
+        below = [self.catalogue.images[image.base]] if image.base else []
+        below += self.catalogue.of_role("core") if image.role == "node" else []
+        for part in self.missing(below):
+            self._plan(part, tasks)
+            needs.append(f"image:{part.name}")
+        tasks[name] = _Task(tuple(needs), lambda: self._build_image(image))
+
+    def _done(self, _: object) -> None:
+        """Let a task's result go."""
+
+    def _build_image(self, image: Image) -> None:
+        with self.progress.task(f"build image {image.name}"):
+            if image.name == "debian":
+                self._bootstrap_debian(image)
+            elif image.role == "node":
+                self._bake_node(image)
+            else:
+                self._containerfile(image, self.catalogue.tag(image.name))
+
+    def _containerfile(self, image: Image, tag: str) -> None:
+        """Build the Containerfile of `image` in a folder that holds just what it copies."""
+        with tempfile.TemporaryDirectory(prefix="aftershock-build-") as scratch:
+            context = Path(scratch)
+            shutil.copytree(
+                self.catalogue.folder / "images" / image.name, context, symlinks=True, dirs_exist_ok=True
+            )
+            for binary in image.binaries:
+                _place(self.program(binary), context / binary)
+            for folder in image.payload:
+                shutil.copytree(
+                    self.catalogue.root / folder,
+                    context / Path(folder).name,
+                    ignore=shutil.ignore_patterns("__pycache__"),
+                )
+            arguments = [f"KUBERNETES_VERSION={self.catalogue.versions['kubernetes']}"]
+            arguments += [f"{image.base.upper()}={self.catalogue.tag(image.base)}"] if image.base else []
+            options = [word for argument in arguments for word in ("--build-arg", argument)]
+            self.engine.run(
+                "build",
+                "--network",
+                "host",
+                *options,
+                "--file",
+                context / "Containerfile",
+                "--tag",
+                tag,
+                context,
+            )
+
+    def _bootstrap_debian(self, image: Image) -> None:
+        """Make the base image with debootstrap, from the mirror that this machine uses."""
+        with tempfile.TemporaryDirectory(prefix="aftershock-debian-") as scratch:
+            root = Path(scratch) / "root"
+            suite = self.catalogue.versions["debian"]
+            mirrors = self._mirrors(suite)
+            main = [row.split()[1] for row in mirrors if row.split()[2] == suite]
+            self.shell.run(
+                "debootstrap", "--variant=minbase", "--include=ca-certificates", suite, root, *main[:1],
+                hint="debootstrap needs root and Debian's package archive",
+            )  # fmt: skip
+            if mirrors:
+                (root / "etc/apt/sources.list").write_text("\n".join(mirrors) + "\n", encoding="utf-8")
+            for pattern in (
+                "var/cache/apt/*",
+                "var/lib/apt/lists/*",
+                "usr/share/doc/*",
+                "usr/share/man/*",
+                "usr/share/locale/*",
+            ):
+                for path in root.glob(pattern):
+                    shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+            archive = Path(scratch) / "debian.tar"
+            self.shell.run("tar", "-C", root, "-cf", archive, ".")
+            self.engine.run("import", archive, self.catalogue.tag(image.name))
+
+    def _mirrors(self, suite: str) -> list[str]:
+        """Return sources.list lines for `suite`, from this machine's own apt; none if it has another."""
+        rows = self.shell.run(
+            "apt-get",
+            "indextargets",
+            "--format",
+            "deb $(REPO_URI) $(RELEASE) $(COMPONENT)",
+            "Created-By: Packages",
+        )
+        return sorted({row for row in rows.splitlines() if row.split()[2].startswith(suite) and row.endswith(" main")
+                       and "debian" in row.split()[1]})  # fmt: skip
+
+    def _bake_node(self, image: Image) -> None:
+        """Build the node, and put the images that kubeadm starts into its containerd.
+
+        /var of a node is a volume filled from the image, so each node starts with them.
+        """
+        bare = f"{self.catalogue.tag(image.name)}-bare"
+        self._containerfile(image, bare)
+        core = self.catalogue.of_role("core")
+        container = f"aftershock-bake-{self.catalogue.image_key(image.name)}"
+        with tempfile.TemporaryDirectory(prefix="aftershock-bake-") as scratch:
+            archive = Path(scratch) / "core.tar"
+            self.save(core, archive)
+            script = Path(scratch) / "bake.sh"
+            tags = "\n".join(
+                f"ctr -n k8s.io images tag --force {self.catalogue.tag(part.name)} {name} >/dev/null"
+                for part in core
+                for name in part.names
+            )
+            script.write_text(_BAKE.format(tags=tags), encoding="utf-8")
+            self.engine.shell.succeeds(self.engine.name, "rm", "--force", container)
+            try:
+                self.engine.run(
+                    "run", "--name", container, "--privileged", "--network", "none", "--volume", f"{scratch}:/bake:ro",
+                    "--entrypoint", "/bin/bash", bare, "/bake/bake.sh",
+                )  # fmt: skip
+                self.engine.run(
+                    "commit", "--change", 'ENTRYPOINT ["/usr/local/bin/entrypoint", "/sbin/init"]',
+                    "--change", "CMD []", container, self.catalogue.tag(image.name),
+                )  # fmt: skip
+            finally:
+                self.engine.run("rm", "--force", "--volumes", container)
+
+    def save(self, images: list[Image], archive: Path) -> None:
+        """Write `images` into one archive that containerd can import; layers in common once."""
+        tags = [self.catalogue.tag(image.name) for image in images]
+        several = ["--multi-image-archive"] if self.engine.name == "podman" else []
+        self.engine.run("save", *several, "--output", archive, *tags)
+
+    # -- the graph
+
+    def _execute(self, tasks: dict[str, _Task]) -> None:
+        """Run the graph: one compilation at a time, two other tasks beside it."""
+        if not tasks:
+            return
+        waiting = dict(tasks)
+        running: dict[Future[None], str] = {}
+        finished: set[str] = set()
+        compilers = ThreadPoolExecutor(1, "compile")
+        others = ThreadPoolExecutor(max(2, (os.cpu_count() or 2) // 2), "image")
+        try:
+            while waiting or running:
+                for name, task in list(waiting.items()):
+                    if all(need in finished or need not in tasks for need in task.needs):
+                        del waiting[name]
+                        running[(compilers if task.compiles else others).submit(task.run)] = name
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    finished.add(running.pop(future))
+                    future.result()
+        finally:
+            for pool in (compilers, others):
+                pool.shutdown(wait=True, cancel_futures=True)
+
+
+# containerd alone, without systemd. `native` is no choice here: the snapshots have to be in
+# the format that the node's containerd will use.
+_BAKE = """set -euo pipefail
+containerd >/tmp/containerd.log 2>&1 &
+pid=$!
+for _ in $(seq 100); do ctr version >/dev/null 2>&1 && break; read -rt 0.2 <> <(:) || true; done
+ctr -n k8s.io images import --all-platforms /bake/core.tar >/dev/null
+{tags}
+kill $pid
+wait $pid || true
+rm -rf /tmp/* /run/containerd
+"""
+
+
+def _place(source: Path, destination: Path) -> None:
+    """Put a program into a build folder, as a link where both are on one file system."""
+    try:
+        destination.hardlink_to(source)
+    except OSError:
+        shutil.copy2(source, destination)

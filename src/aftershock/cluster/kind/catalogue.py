@@ -1,0 +1,155 @@
+"""The list of images (cluster/kind/images.toml), and the keys that say when one is stale.
+
+A key is a hash over everything that an image or a program is made of, its base's key
+included: the same key means the same content, so nothing is built twice, and a changed
+input changes the keys of just what depends on it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from aftershock.errors import ConfigError
+
+__all__ = ["Binary", "Catalogue", "Image", "load_catalogue"]
+
+KEY_LENGTH = 12
+
+
+class Binary(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A Go program: `package` of the module in cluster/kind/modules/`module`."""
+
+    name: str
+    module: str
+    package: str
+    variables: tuple[str, ...] = ()
+
+
+class Image(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An image; images.toml says what each field is."""
+
+    name: str
+    reference: str
+    role: Literal["base", "core", "stack", "node"]
+    also: tuple[str, ...] = ()
+    base: str = ""
+    binaries: tuple[str, ...] = ()
+    payload: tuple[str, ...] = ()
+    always: Literal["", "build"] = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return every name that the image has inside the nodes."""
+        return (self.reference, *self.also)
+
+
+class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    versions: dict[str, str]
+    binary: list[Binary]
+    image: list[Image]
+
+
+class Catalogue:
+    """What there is to build, and its keys. `root` is the project's root."""
+
+    def __init__(self, root: Path, file: _File) -> None:
+        self.root = root
+        self.folder = root / "cluster" / "kind"
+        self.versions = file.versions
+        self.binaries = {binary.name: binary for binary in file.binary}
+        self.images = {image.name: image for image in file.image}
+
+    def of_role(self, *roles: str) -> list[Image]:
+        """Return the images of these roles, in the order of the file."""
+        return [image for image in self.images.values() if image.role in roles]
+
+    def flags(self, binary: Binary) -> str:
+        """Return the linker's flags of a program: stripped, with its version variables."""
+        settings = (f"-X {variable.format(**self.versions)}" for variable in binary.variables)
+        return " ".join(["-s -w", *settings])
+
+    def binary_key(self, name: str) -> str:
+        """Return the key of a program: its module's pins, its own source, its flags."""
+        binary = self.binaries[name]
+        module = self.folder / "modules" / binary.module
+        parts = [self.flags(binary), binary.package, _digest(module / "go.mod"), _digest(module / "go.sum")]
+        if binary.package.startswith("./"):
+            parts.append(_digest(module / binary.package))
+        return _key(parts)
+
+    def image_key(self, name: str) -> str:
+        """Return the key of an image: its folder, its base, its programs and its payload."""
+        return self._image_keys[name]
+
+    def tag(self, name: str) -> str:
+        """Return the name under which the engine keeps our own build of an image."""
+        return f"localhost/aftershock/{name}:{self.image_key(name)}"
+
+    @cached_property
+    def _image_keys(self) -> dict[str, str]:
+        keys: dict[str, str] = {}
+        for image in self.images.values():  # bases stand before what is built on them
+            parts = [image.name, *image.names, _digest(self.folder / "images" / image.name)]
+            parts += [keys[image.base]] if image.base else []
+            parts += [self.binary_key(binary) for binary in image.binaries]
+            parts += [_digest(self.root / folder) for folder in image.payload]
+            if image.role == "node":
+                parts += [keys[core.name] for core in self.of_role("core")]
+            keys[image.name] = _key(parts)
+        return keys
+
+
+def load_catalogue(root: Path) -> Catalogue:
+    """Read cluster/kind/images.toml below the project's `root`.
+
+    Raises:
+        ConfigError: it is missing, malformed, or names something that it does not define.
+
+    """
+    path = root / "cluster" / "kind" / "images.toml"
+    try:
+        file = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), _File)
+    except FileNotFoundError as error:
+        raise ConfigError(
+            f"{path} is missing", hint="run this inside a checkout of Aftershock, or use --cluster CONTEXT"
+        ) from error
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise ConfigError(f"{path} is malformed", found=str(error)) from error
+    catalogue = Catalogue(root, file)
+    seen: set[str] = set()
+    for image in catalogue.images.values():
+        unknown = set(image.binaries) - catalogue.binaries.keys() | (
+            {image.base} - seen if image.base else set()
+        )
+        if unknown:
+            raise ConfigError(
+                f"{path}: image {image.name!r} needs what is not defined before it",
+                found=", ".join(sorted(unknown)),
+            )
+        seen.add(image.name)
+    return catalogue
+
+
+def _key(parts: list[str]) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:KEY_LENGTH]
+
+
+def _digest(path: Path) -> str:
+    """Return a hash of a file, or of every file below a folder with its name and mode."""
+    total = hashlib.sha256()
+    files = [path] if path.is_file() else sorted(found for found in path.rglob("*") if found.is_file())
+    for file in files:
+        relative = file.relative_to(path.parent)
+        if {"__pycache__", ".pytest_cache"} & set(relative.parts) or any(
+            part.endswith(".egg-info") for part in relative.parts
+        ):
+            continue
+        executable = file.stat().st_mode & 0o100
+        total.update(f"{relative}\0{bool(executable)}\0".encode() + file.read_bytes())
+    return total.hexdigest()

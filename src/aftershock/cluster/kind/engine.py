@@ -1,0 +1,175 @@
+"""The container engine: Docker where privileged containers really run, else Podman."""
+
+from __future__ import annotations
+
+import platform
+import resource
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from aftershock.cluster.shell import Shell
+from aftershock.errors import EnvironmentUnusableError
+
+__all__ = ["Engine", "find_engine"]
+
+# Podman lowers its own limit to this before it starts a container, and a process without
+# CAP_SYS_RESOURCE cannot raise it again: more than this fails with "setting rlimit type 6".
+_MAX_PROCESSES = 32768
+
+
+@dataclass(frozen=True, kw_only=True)
+class Engine:
+    """A container engine that can run privileged containers, and why it was chosen."""
+
+    name: Literal["docker", "podman"]
+    shell: Shell
+    why: str
+
+    def run(self, *words: str | Path) -> str:
+        """Run the engine's command line with `words`."""
+        return self.shell.run(self.name, *words)
+
+    def has_image(self, reference: str) -> bool:
+        """Say whether the engine holds `reference`, without asking a registry."""
+        return self.shell.succeeds(self.name, "image", "inspect", "--format", "{{.Id}}", reference)
+
+    def containers(self, cluster: str) -> dict[str, str]:
+        """Return name → state ("running", "exited", …) of the cluster's node containers."""
+        rows = self.run(
+            "ps",
+            "--all",
+            "--filter",
+            f"label=io.x-k8s.kind.cluster={cluster}",
+            "--format",
+            "{{.Names}} {{.State}}",
+        )
+        return dict(row.split(maxsplit=1) for row in rows.splitlines() if row.strip())
+
+
+def find_engine(*, log: Path, state: Path) -> Engine:
+    """Return the engine to use.
+
+    Raises:
+        EnvironmentUnusableError: neither works; it says why not, each.
+
+    """
+    reasons: list[str] = []
+    attempts: list[Callable[[], Engine]] = [lambda: _docker(log), lambda: _podman(log, state)]
+    for attempt in attempts:
+        try:
+            engine = attempt()
+        except EnvironmentUnusableError as error:
+            reasons.append(
+                f"{error.message} ({error.found.splitlines()[-1].strip()})" if error.found else error.message
+            )
+        else:
+            return Engine(name=engine.name, shell=engine.shell, why="; ".join([*reasons, engine.why]))
+    raise EnvironmentUnusableError(
+        "no container engine can run a privileged container",
+        expected="Docker or Podman, able to run a container with --privileged",
+        found="; ".join(reasons),
+        hint="install one (on Debian, as root: `aftershock doctor --install`), or use --cluster CONTEXT",
+    )
+
+
+def _docker(log: Path) -> Engine:
+    """Try Docker. A client without a daemon, or a daemon that may not give all capabilities, is none."""
+    shell = Shell(log=log)
+    if shutil.which("docker") is None:
+        raise EnvironmentUnusableError("docker: not installed")
+    if not shell.succeeds("docker", "version", "--format", "{{.Server.Version}}"):
+        raise EnvironmentUnusableError("docker: its daemon does not answer")
+    _prove_privileged("docker", shell)
+    return Engine(name="docker", shell=shell, why="docker: runs privileged containers")
+
+
+def _podman(log: Path, state: Path) -> Engine:
+    if shutil.which("podman") is None:
+        raise EnvironmentUnusableError("podman: not installed")
+    shell = Shell(
+        log=log,
+        env={"CONTAINERS_CONF": str(_containers_conf(state)), "KIND_EXPERIMENTAL_PROVIDER": "podman"},
+    )
+    _prove_privileged("podman", shell)
+    return Engine(name="podman", shell=shell, why="podman: runs privileged containers")
+
+
+def _prove_privileged(name: str, shell: Shell) -> None:
+    """Run a privileged container whose root is empty but for one static program.
+
+    Built on the spot, so that no image has to be pulled for the question.
+    """
+    true = shutil.which("busybox") or _static_true(shell.log.parent)
+    archive = shell.log.parent / "probe.tar"
+    shell.run("tar", "-C", Path(true).parent, "-cf", archive, Path(true).name)
+    shell.run(name, "import", archive, "localhost/aftershock/probe:latest")
+    try:
+        shell.run(
+            name,
+            "run",
+            "--rm",
+            "--privileged",
+            "--network",
+            "none",
+            "localhost/aftershock/probe:latest",
+            f"/{Path(true).name}",
+            "true",
+        )
+    except EnvironmentUnusableError as error:
+        raise EnvironmentUnusableError(
+            f"{name}: cannot run a privileged container", found=error.found
+        ) from error
+
+
+# The smallest program that there is for this question: `exit(0)` as a static ELF, 64 bytes of
+# header, 56 of program header and the machine code. By architecture: ELF's number and the code.
+_EXIT_0 = {
+    "x86_64": ("3e00", "31ffb83c0000000f05"),  # xor edi, edi; mov eax, 60; syscall
+    "aarch64": ("b700", "000080d2a80b80d2010000d4"),  # mov x0, 0; mov x8, 93; svc 0
+}
+
+
+def _static_true(folder: Path) -> str:
+    """Write the program and return its path."""
+    machine, code = _EXIT_0[platform.machine()]
+    size = f"{120 + len(code) // 2:02x}00000000000000"
+    header = f"7f454c46020101000000000000000000 0200{machine}01000000 7800400000000000 4000000000000000"
+    program = (
+        "0100000005000000 0000000000000000 0000400000000000 0000400000000000" + size * 2 + "0010000000000000"
+    )
+    path = folder / "probe" / "true"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(
+        bytes.fromhex(header + "0000000000000000 00000000 4000 3800 0100 0000 0000 0000" + program + code)
+    )
+    path.chmod(0o755)
+    return str(path)
+
+
+def _containers_conf(state: Path) -> Path:
+    """Write the containers.conf under which Podman works with and without systemd.
+
+    runc, because crun refuses hybrid cgroups; limits at or below our own, because a process
+    without CAP_SYS_RESOURCE may not raise them.
+    """
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    processes = resource.getrlimit(resource.RLIMIT_NPROC)[1]
+    unlimited = resource.RLIM_INFINITY
+    files = 1048576 if files == unlimited else files
+    processes = _MAX_PROCESSES if processes == unlimited else min(processes, _MAX_PROCESSES)
+    systemd = Path("/run/systemd/system").is_dir()
+    path = state / "containers.conf"
+    path.write_text(
+        "[containers]\n"
+        f'default_ulimits = ["nofile={files}:{files}", "nproc={processes}:{processes}"]\n'
+        'log_driver = "k8s-file"\n'
+        "\n[engine]\n"
+        'runtime = "runc"\n'
+        f'cgroup_manager = "{"systemd" if systemd else "cgroupfs"}"\n'
+        'events_logger = "file"\n',
+        encoding="utf-8",
+    )
+    return path

@@ -1,0 +1,194 @@
+"""What kind leaves to us: limits of the nodes, their network, and images for the stack."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from aftershock.cluster.api import KubeApi
+from aftershock.cluster.kind.builder import Builder
+from aftershock.cluster.kind.catalogue import Catalogue, Image
+from aftershock.cluster.kind.engine import Engine
+from aftershock.cluster.progress import Progress
+
+__all__ = ["NODE_CPUS", "NODE_MEMORY_GIB", "Nodes", "reserved"]
+
+# A t3.medium: what the same stack gets per node on EC2.
+NODE_CPUS = 2
+NODE_MEMORY_GIB = 4
+
+POD_SUBNET = "10.244.0.0/16"
+
+
+def reserved() -> dict[str, str]:
+    """Return what a kubelet must reserve, so that allocatable is the node's limit.
+
+    A kubelet in a container sees the whole machine as its capacity.
+    """
+    page = os.sysconf("SC_PAGE_SIZE")
+    spare_kib = os.sysconf("SC_PHYS_PAGES") * page // 1024 - NODE_MEMORY_GIB * 1024 * 1024
+    spare_cpus = (os.cpu_count() or NODE_CPUS) - NODE_CPUS
+    return {"cpu": str(max(spare_cpus, 0)), "memory": f"{max(spare_kib, 0)}Ki"}
+
+
+@dataclass(frozen=True)
+class _Node:
+    name: str
+    address: str
+    pod_cidr: str
+
+
+class Nodes:
+    """The node containers of one cluster."""
+
+    def __init__(self, *, engine: Engine, names: list[str], progress: Progress) -> None:
+        self.engine = engine
+        self.names = sorted(names)
+        self.progress = progress
+
+    def limit(self) -> None:
+        """Give every node its limits; does nothing to one that has them."""
+        cpus = min(NODE_CPUS, os.cpu_count() or NODE_CPUS)
+        swap = ["--memory-swap", f"{NODE_MEMORY_GIB}g"] if self.engine.name == "docker" else []
+        for name in self.names:
+            self.engine.run("update", "--cpus", str(cpus), "--memory", f"{NODE_MEMORY_GIB}g", *swap, name)
+
+    def connect(self, api: KubeApi) -> None:
+        """Give pods a network: a veth pair each, a route to every other node's pods.
+
+        The configuration is a file and a systemd unit in the node, so that it is there
+        again after the node was stopped and started.
+        """
+        nodes = [
+            _Node(
+                name=item["metadata"]["name"],
+                address=next(a["address"] for a in item["status"]["addresses"] if a["type"] == "InternalIP"),
+                pod_cidr=item["spec"]["podCIDR"],
+            )
+            for item in api.items("/api/v1/nodes")
+        ]
+        with ThreadPoolExecutor(len(nodes)) as pool:
+            list(pool.map(lambda node: self._connect_one(node, [n for n in nodes if n != node]), nodes))
+
+    def _connect_one(self, node: _Node, others: list[_Node]) -> None:
+        routes = "".join(f"ip route replace {other.pod_cidr} via {other.address}\n" for other in others)
+        files = {
+            "/etc/cni/net.d/10-aftershock.conflist": json.dumps(_conflist(node.pod_cidr)),
+            "/usr/local/bin/aftershock-network": f"#!/bin/sh\nset -eu\n{routes}{_MASQUERADE}",
+            "/etc/systemd/system/aftershock-network.service": _UNIT,
+        }
+        script = ["set -eu", "mkdir -p /etc/cni/net.d", "rm -f /etc/cni/net.d/*kindnet*"]
+        for path, text in files.items():
+            script.append(f"echo {base64.b64encode(text.encode()).decode()} | base64 -d > {path}")
+        script += [
+            "chmod 755 /usr/local/bin/aftershock-network",
+            "systemctl enable --quiet aftershock-network.service",
+            "/usr/local/bin/aftershock-network",
+        ]
+        self.engine.run("exec", node.name, "sh", "-c", "\n".join(script))
+
+    def load(self, images: list[Image], *, catalogue: Catalogue, builder: Builder, scratch: Path) -> None:
+        """Bring `images` into every node's containerd, under all their names; skips what is there."""
+        missing = {
+            name: [image for image in images if self._lacks(name, image, catalogue)] for name in self.names
+        }
+        wanted = [image for image in images if any(image in lacking for lacking in missing.values())]
+        if not wanted:
+            return
+        archive = scratch / "stack-images.tar"
+        archive.unlink(missing_ok=True)
+        with self.progress.task(f"export {len(wanted)} images"):
+            builder.save(wanted, archive)
+        try:
+            with ThreadPoolExecutor(len(self.names)) as pool:
+                list(
+                    pool.map(lambda name: self._load_one(name, missing[name], archive, catalogue), self.names)
+                )
+        finally:
+            archive.unlink()
+
+    def _lacks(self, node: str, image: Image, catalogue: Catalogue) -> bool:
+        present = self._present.setdefault(
+            node, set(self.engine.run("exec", node, "ctr", "-n", "k8s.io", "images", "ls", "-q").split())
+        )
+        return not {catalogue.tag(image.name), *names_in_nodes(image, catalogue)} <= present
+
+    def _load_one(self, node: str, images: list[Image], archive: Path, catalogue: Catalogue) -> None:
+        if not images:
+            return
+        tags = "\n".join(
+            f"ctr -n k8s.io images tag --force {catalogue.tag(image.name)} {name}"
+            for image in images
+            for name in names_in_nodes(image, catalogue)
+        )
+        with self.progress.task(f"load {len(images)} images into {node}"):
+            with archive.open("rb") as stream:
+                self.engine.shell.run(
+                    self.engine.name,
+                    "exec",
+                    "-i",
+                    node,
+                    "ctr",
+                    "-n",
+                    "k8s.io",
+                    "images",
+                    "import",
+                    "-",
+                    stdin=stream,
+                )
+            self.engine.run("exec", node, "sh", "-euc", tags)
+
+    @property
+    def _present(self) -> dict[str, set[str]]:
+        return self.__dict__.setdefault("_present_by_node", {})
+
+
+def names_in_nodes(image: Image, catalogue: Catalogue) -> tuple[str, ...]:
+    """Return the names that pods use. Our own parts carry their key: a new build is a new name."""
+    if image.always != "build":
+        return image.names
+    return (f"{image.reference.rpartition(':')[0]}:{catalogue.image_key(image.name)}",)
+
+
+def _conflist(pod_cidr: str) -> dict[str, object]:
+    return {
+        "cniVersion": "0.4.0",
+        "name": "aftershock",
+        "plugins": [
+            {
+                "type": "ptp",
+                "ipMasq": False,
+                "ipam": {
+                    "type": "host-local",
+                    "dataDir": "/run/cni-ipam",
+                    "routes": [{"dst": "0.0.0.0/0"}],
+                    "ranges": [[{"subnet": pod_cidr}]],
+                },
+            },
+            {"type": "portmap", "capabilities": {"portMappings": True}},
+        ],
+    }
+
+
+# Pods reach what is outside the cluster under their node's address, and one another under their own.
+_MASQUERADE = f"""\
+rule="POSTROUTING -s {POD_SUBNET} ! -d {POD_SUBNET} -j MASQUERADE"
+iptables -w -t nat -C $rule 2>/dev/null || iptables -w -t nat -A $rule
+"""
+
+_UNIT = """\
+[Unit]
+Description=Routes between the pods of the nodes
+Before=kubelet.service
+
+[Service]
+Type=oneshot
+ExecStart=/usr/local/bin/aftershock-network
+
+[Install]
+WantedBy=multi-user.target
+"""

@@ -1,0 +1,229 @@
+"""`up` and `down` for the kind cluster. Both may be called at any time, from any state."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+from aftershock.clock import wait_until
+from aftershock.cluster.api import KubeApi
+from aftershock.cluster.connect import CLUSTER_NAME, KIND_CONTEXT, NODE_PORTS, kubeconfig_api
+from aftershock.cluster.kind.builder import Builder, ImagesMode
+from aftershock.cluster.kind.catalogue import Catalogue, load_catalogue
+from aftershock.cluster.kind.engine import Engine, find_engine
+from aftershock.cluster.kind.nodes import Nodes, names_in_nodes, reserved
+from aftershock.cluster.kind.registry import choose_mode
+from aftershock.cluster.progress import Progress
+from aftershock.cluster.shell import Shell
+from aftershock.errors import CommandError, DeadlineError, TransientError
+
+__all__ = ["KindProvider"]
+
+NODE_NAMES = (f"{CLUSTER_NAME}-control-plane", f"{CLUSTER_NAME}-worker", f"{CLUSTER_NAME}-worker2")
+
+
+class KindProvider:
+    """A kind cluster with one control plane and two workers, on this machine."""
+
+    def __init__(self, *, root: Path, state: Path, progress: Progress) -> None:
+        self.state = state
+        self.log = state / "logs" / "up.log"
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        self.kubeconfig = state / "kubeconfig"
+        self.progress = progress
+        self.catalogue: Catalogue = load_catalogue(root)
+        self._engine: Engine | None = None
+
+    @property
+    def engine(self) -> Engine:
+        """The container engine; looked for once."""
+        if self._engine is None:
+            self._engine = find_engine(log=self.log, state=self.state)
+        return self._engine
+
+    @property
+    def builder(self) -> Builder:
+        """What makes the images."""
+        return Builder(
+            catalogue=self.catalogue,
+            engine=self.engine,
+            state=self.state,
+            log=self.log,
+            progress=self.progress,
+        )
+
+    # -- images
+
+    def prepare_images(self, mode: ImagesMode, *, registry: str = "") -> None:
+        """Make every image and tool present."""
+        builder = self.builder
+        wanted = self.catalogue.of_role("node", "stack")
+        missing = builder.missing(wanted)
+        if missing and mode != "build":
+            chosen, why = choose_mode(mode, registry=registry)
+            self.progress.say(f"images: {chosen} ({why})")
+            if chosen == "pull":
+                self._pull(builder, registry)
+        builder.build(wanted, tools=("kind", "kustomize"))
+
+    def _pull(self, builder: Builder, registry: str) -> None:
+        """Pull all that has an official image. kindest/node brings the control plane's own."""
+        ours = [image for image in self.catalogue.images.values() if image.always == "build"]
+        bases = {image.base for image in ours}
+        official = [
+            image
+            for image in self.catalogue.images.values()
+            if image not in ours and (image.role in {"node", "stack"} or image.name in bases)
+        ]
+        builder.pull(official, registry=registry)
+
+    # -- the cluster
+
+    def up(self) -> KubeApi:
+        """Make the cluster exist and answer, from whatever is there; return its API."""
+        api = self._existing()
+        if api is None:
+            self._remove()
+            with self.progress.task("kind create cluster"):
+                self._create()
+            api = self._answering(within_s=30)
+        nodes = Nodes(engine=self.engine, names=list(NODE_NAMES), progress=self.progress)
+        nodes.limit()
+        nodes.connect(api)
+        nodes.load(
+            self.catalogue.of_role("stack"),
+            catalogue=self.catalogue,
+            builder=self.builder,
+            scratch=self.state,
+        )
+        return api
+
+    def down(self) -> None:
+        """Remove the cluster's containers, volumes and network, and its kubeconfig."""
+        self._remove()
+        self.kubeconfig.unlink(missing_ok=True)
+
+    def component_image(self) -> str:
+        """Return the name that the image of our own parts has in the nodes."""
+        return names_in_nodes(self.catalogue.images["components"], self.catalogue)[0]
+
+    def _existing(self) -> KubeApi | None:
+        """Return the API of a cluster that lives, or that lives again once started; None if it must be made anew."""
+        found = self.engine.containers(CLUSTER_NAME)
+        if set(found) != set(NODE_NAMES) or not self.kubeconfig.exists():
+            if found:
+                self.progress.say(f"found a part of a cluster ({', '.join(found)}): making it anew")
+            return None
+        stale = self._stale_image()
+        if stale:
+            self.progress.say(f"{stale}: making the cluster anew")
+            return None
+        try:
+            for name, _ in sorted(found.items()):
+                if not self.engine.shell.succeeds(self.engine.name, "exec", name, "true"):
+                    self.progress.say(f"{name} does not run: starting it")
+                    self.engine.run("start", name)
+            return self._answering(within_s=90)
+        except (CommandError, DeadlineError, TransientError) as error:
+            self.progress.say(
+                f"the cluster that is there does not come to life ({error.message}): making it anew"
+            )
+            return None
+
+    def _stale_image(self) -> str:
+        """Say whether a node was made from another node image than the present one."""
+        image = self.catalogue.tag("node")
+        for name in NODE_NAMES:
+            used = self.engine.run("inspect", "--format", "{{.Config.Image}}", name).strip()
+            if used != image:
+                return f"{name} was made from {used}, not {image}"
+        return ""
+
+    def _answering(self, *, within_s: float) -> KubeApi:
+        def ready() -> KubeApi | None:
+            api = kubeconfig_api(self.kubeconfig, KIND_CONTEXT)
+            if api.text("/readyz", timeout_s=5) != "ok":
+                return None
+            nodes = api.items("/api/v1/nodes")
+            return (
+                api if len(nodes) == len(NODE_NAMES) and all("podCIDR" in n["spec"] for n in nodes) else None
+            )
+
+        return wait_until(
+            ready, within_s=within_s, every_s=0.5, what="the API server to answer for three nodes"
+        )
+
+    def _create(self) -> None:
+        config = self.state / "kind.json"
+        config.write_text(json.dumps(self._config(), indent=1), encoding="utf-8")
+        self.kubeconfig.unlink(missing_ok=True)
+        if self.engine.name == "podman":
+            # kind mounts it, and unlike Docker Podman does not make what is missing.
+            Path("/lib/modules").mkdir(parents=True, exist_ok=True)
+        self._kind(
+            "create", "cluster", "--config", str(config), "--image", self.catalogue.tag("node"), "--retain"
+        )
+        self.kubeconfig.chmod(0o600)
+
+    def _remove(self) -> None:
+        """Delete all of it. What kind leaves (the network it made) goes too, if nobody else uses it."""
+        if self.engine.containers(CLUSTER_NAME):
+            self._kind("delete", "cluster")
+        in_use = self.engine.run("ps", "--all", "--quiet", "--filter", "network=kind").strip()
+        if not in_use and self.engine.shell.succeeds(self.engine.name, "network", "inspect", "kind"):
+            self.engine.run("network", "rm", "kind")
+
+    def _kind(self, *words: str) -> None:
+        shell = Shell(log=self.log, env=self.engine.shell.env)
+        kind = self.builder.tool("kind")
+        shell.run(kind, *words, "--name", CLUSTER_NAME, "--kubeconfig", self.kubeconfig)
+
+    def _config(self) -> dict[str, object]:
+        """Return kind's configuration. Ports are mapped to 127.0.0.1 only."""
+        ports = [
+            {"containerPort": port, "hostPort": port, "listenAddress": "127.0.0.1", "protocol": "TCP"}
+            for port in sorted(NODE_PORTS.values())
+        ]
+        patches: list[dict[str, object]] = [
+            {
+                "apiVersion": "kubelet.config.k8s.io/v1beta1",
+                "kind": "KubeletConfiguration",
+                "systemReserved": reserved(),
+                "serverTLSBootstrap": False,
+            }
+        ]
+        if self.engine.has_image(
+            f"{self.catalogue.tag('node')}-bare"
+        ):  # our own build, with our own versions
+            tags = {
+                name: self.catalogue.images[name].reference.rpartition(":")[2] for name in ("etcd", "coredns")
+            }
+            patches.append(
+                {
+                    "apiVersion": "kubeadm.k8s.io/v1beta3",
+                    "kind": "ClusterConfiguration",
+                    "etcd": {"local": {"imageTag": tags["etcd"]}},
+                    "dns": {"imageTag": tags["coredns"]},
+                }
+            )
+        return {
+            "kind": "Cluster",
+            "apiVersion": "kind.x-k8s.io/v1alpha4",
+            "networking": {"disableDefaultCNI": True, "apiServerAddress": "127.0.0.1"},
+            "kubeadmConfigPatches": [json.dumps(patch) for patch in patches],
+            "nodes": [
+                {"role": "control-plane", "extraPortMappings": ports},
+                {"role": "worker"},
+                {"role": "worker"},
+            ],
+        }
+
+
+def tool_path(state: Path, name: str) -> Path | None:
+    """Return a built tool, or one on the PATH."""
+    built = state / "programs" / "bin" / name
+    if built.exists():
+        return built
+    found = shutil.which(name)
+    return Path(found) if found else None

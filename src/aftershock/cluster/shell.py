@@ -1,0 +1,86 @@
+"""Running tools: one way to start a command, keep its output and tell why it failed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from aftershock.errors import CommandError
+
+__all__ = ["Shell"]
+
+TAIL_LINES = 15
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shell:
+    """Runs commands with `env` added to the environment; all they say goes to `log` as well."""
+
+    log: Path
+    env: Mapping[str, str] = field(default_factory=dict)
+
+    def run(
+        self,
+        *command: str | Path,
+        cwd: Path | None = None,
+        stdin: IO[bytes] | bytes | None = None,
+        hint: str = "",
+    ) -> str:
+        """Run `command` to its end and return its standard output.
+
+        Raises:
+            CommandError: it cannot be started, or exits with something other than 0; with
+                the last lines that it wrote and where the whole of it is.
+
+        """
+        words = [str(word) for word in command]
+        feed = {"input": stdin} if isinstance(stdin, bytes) else {"stdin": stdin or subprocess.DEVNULL}
+        try:
+            done = subprocess.run(
+                words, cwd=cwd, env=self.environment(), capture_output=True, check=False, **feed
+            )  # type: ignore[call-overload]  # one of two shapes
+        except OSError as error:
+            raise CommandError(
+                f"cannot run {words[0]}", command=words, code=127, tail=[str(error)], hint=hint
+            ) from error
+        self.note(words, done.stdout, done.stderr, done.returncode)
+        if done.returncode != 0:
+            raise self.failure(
+                words, done.returncode, (done.stdout + done.stderr).decode(errors="replace"), hint
+            )
+        return str(done.stdout.decode(errors="replace"))
+
+    def succeeds(self, *command: str | Path) -> bool:
+        """Say whether `command` exits with 0; it is a question, so a no is no error."""
+        try:
+            self.run(*command)
+        except CommandError:
+            return False
+        return True
+
+    def environment(self) -> dict[str, str]:
+        """Return what the commands see as their environment."""
+        return {**os.environ, **self.env}
+
+    def note(self, words: Sequence[str], stdout: bytes, stderr: bytes, code: int) -> None:
+        """Append a command and what it said to the log."""
+        with self.log.open("ab") as log:
+            log.write(f"$ {' '.join(words)}\n".encode() + stdout[-200_000:] + stderr[-200_000:])
+            log.write(f"[exit {code}]\n".encode())
+
+    def failure(self, words: Sequence[str], code: int, said: str, hint: str) -> CommandError:
+        """Make the error of a command that failed."""
+        tail = deque((line for line in said.splitlines() if line.strip()), maxlen=TAIL_LINES)
+        headline = " ".join(words[:4]) + (" …" if len(words) > 4 else "")  # noqa: PLR2004 - a headline's length
+        return CommandError(
+            f"`{headline}` failed",
+            command=words,
+            code=code,
+            tail=tuple(tail),
+            hint=hint or f"the whole log: {self.log}",
+        )

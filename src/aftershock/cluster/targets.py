@@ -1,0 +1,198 @@
+"""Targets: from the names that a scenario uses to pods and nodes pinned by UID.
+
+Touches nothing. A random choice has a seed, which is part of the answer and is printed,
+so that it can be made again. Whether a target may be touched is for the guard to say.
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aftershock.cluster.api import Json, KubeApi
+from aftershock.errors import RefusedError
+
+__all__ = [
+    "ALLOW_LABEL",
+    "Choice",
+    "Target",
+    "Workload",
+    "choose_pods",
+    "find_workload",
+    "is_live",
+    "label_selector",
+    "node_with_most_pods",
+    "open_namespaces",
+]
+
+ALLOW_LABEL = "aftershock.dev/allow"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """A workload's pod or a node that a fault will touch, pinned by UID."""
+
+    kind: str
+    name: str
+    uid: str
+    namespace: str = ""
+
+    def __str__(self) -> str:
+        """Return kind/namespace/name, as subjects are written in the timeline."""
+        return "/".join(part for part in (self.kind, self.namespace, self.name) if part)
+
+    @classmethod
+    def of(cls, kind: str, found: Json) -> Target:
+        """Pin an object of the API."""
+        meta = found["metadata"]
+        return cls(kind=kind, name=meta["name"], uid=meta["uid"], namespace=meta.get("namespace", ""))
+
+    @property
+    def path(self) -> str:
+        """Where the API has it."""
+        middle = f"/namespaces/{self.namespace}" if self.namespace else ""
+        return f"/api/v1{middle}/{self.kind}s/{self.name}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workload:
+    """The live pods that go by one name: neither finished nor on their way out."""
+
+    namespace: str
+    name: str
+    selector: str
+    pods: tuple[Json, ...]
+
+    def __str__(self) -> str:
+        """Return namespace/name."""
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """What was chosen, from how many, and the seed that makes the same choice again."""
+
+    targets: tuple[Target, ...]
+    of: int
+    among: str
+    seed: int
+
+    def __str__(self) -> str:
+        """Say it for a person: what, out of what, by which seed."""
+        names = ", ".join(str(target) for target in self.targets)
+        return f"{names} ({len(self.targets)} of {self.of} {self.among}; seed {self.seed})"
+
+
+def open_namespaces(api: KubeApi) -> list[str]:
+    """Return the namespaces that opted in by label, sorted."""
+    found = api.items("/api/v1/namespaces", labelSelector=f"{ALLOW_LABEL}=true")
+    return sorted(item["metadata"]["name"] for item in found)
+
+
+def find_workload(api: KubeApi, name: str, *, namespace: str = "") -> Workload:
+    """Find a workload by the name of its Deployment or StatefulSet, else by its pods' label `app`.
+
+    A `name` with a "=" is taken as a label selector. Without a `namespace` those that
+    opted in are searched.
+
+    Raises:
+        RefusedError: there is none with a live pod, or more than one namespace has it.
+
+    """
+    namespaces = [namespace] if namespace else open_namespaces(api)
+    found = [workload for space in namespaces if (workload := _in_namespace(api, name, space)).pods]
+    if len(found) > 1:
+        raise RefusedError(
+            f"{name!r} is in more than one namespace",
+            found=", ".join(map(str, found)),
+            hint="name the namespace",
+        )
+    if not found:
+        raise RefusedError(
+            f"there is no workload {name!r} with a running pod",
+            expected="a Deployment, a StatefulSet or a label app of that name",
+            found=f"none in {', '.join(namespaces) or f'any namespace with the label {ALLOW_LABEL}=true'}",
+            hint=f"check the name, and that its namespace has the label {ALLOW_LABEL}=true",
+        )
+    return found[0]
+
+
+def _in_namespace(api: KubeApi, name: str, namespace: str) -> Workload:
+    selector = name if "=" in name else f"app={name}"
+    for kind in () if "=" in name else ("deployments", "statefulsets"):
+        owner = api.find(f"/apis/apps/v1/namespaces/{namespace}/{kind}/{name}")
+        if owner is not None:
+            selector = label_selector(owner["spec"]["selector"])
+            break
+    pods = api.items(f"/api/v1/namespaces/{namespace}/pods", labelSelector=selector)
+    live = sorted((pod for pod in pods if is_live(pod)), key=lambda pod: str(pod["metadata"]["name"]))
+    return Workload(namespace=namespace, name=name, selector=selector, pods=tuple(live))
+
+
+def is_live(pod: Json) -> bool:
+    """Whether a pod is neither finished nor on its way out."""
+    finished = pod.get("status", {}).get("phase") in {"Succeeded", "Failed"}
+    return not finished and "deletionTimestamp" not in pod["metadata"]
+
+
+def label_selector(selector: Mapping[str, Any]) -> str:
+    """Write an object's `selector` as the API's query word labelSelector has it."""
+    terms = [f"{key}={value}" for key, value in sorted((selector.get("matchLabels") or {}).items())]
+    forms = {"In": "{key} in ({values})", "NotIn": "{key} notin ({values})"}
+    forms |= {"Exists": "{key}", "DoesNotExist": "!{key}"}
+    for rule in selector.get("matchExpressions") or ():
+        values = ",".join(rule.get("values") or ())
+        terms.append(forms[rule["operator"]].format(key=rule["key"], values=values))
+    return ",".join(terms)
+
+
+def choose_pods(workload: Workload, *, count: int = 1, seed: int | None = None) -> Choice:
+    """Choose `count` of the workload's pods at random.
+
+    Raises:
+        RefusedError: it has fewer.
+
+    """
+    if not 1 <= count <= len(workload.pods):
+        raise RefusedError(
+            f"cannot take {count} pods of {workload}",
+            expected=f"from 1 to {len(workload.pods)}",
+            found=f"{len(workload.pods)} live pods",
+        )
+    seed = _seed(seed)
+    chosen = random.Random(seed).sample(workload.pods, count)  # noqa: S311 - to be repeatable, not secret
+    return Choice(
+        targets=tuple(Target.of("pod", pod) for pod in chosen),
+        of=len(workload.pods),
+        among=f"pods of {workload}",
+        seed=seed,
+    )
+
+
+def node_with_most_pods(api: KubeApi, workload: Workload, *, seed: int | None = None) -> Choice:
+    """Choose the node that holds most of the workload's pods; among equals, at random.
+
+    Raises:
+        RefusedError: none of its pods is on a node.
+
+    """
+    seed = _seed(seed)
+    held = Counter(str(pod["spec"]["nodeName"]) for pod in workload.pods if pod["spec"].get("nodeName"))
+    if not held:
+        raise RefusedError(f"no pod of {workload} is on a node", found="all pending")
+    most = max(held.values())
+    name = random.Random(seed).choice(sorted(node for node, count in held.items() if count == most))  # noqa: S311 - as above
+    return Choice(
+        targets=(Target.of("node", api.get(f"/api/v1/nodes/{name}")),),
+        of=len(held),
+        among=f"nodes with pods of {workload}",
+        seed=seed,
+    )
+
+
+def _seed(seed: int | None) -> int:
+    return secrets.randbelow(1_000_000) if seed is None else seed
