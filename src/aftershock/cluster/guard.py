@@ -15,7 +15,8 @@ Refused, with what was expected and what to do:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -32,8 +33,11 @@ PROTECTED_NAMESPACES = frozenset(
     {"kube-system", "kube-public", "kube-node-lease", "monitoring", OWN_NAMESPACE}
 )
 CONTROL_PLANE = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
-# Pods whose node no node fault may take: what observes, and what would undo.
-WITNESSES = ("app.kubernetes.io/name=prometheus", "app.kubernetes.io/name=aftershock-reaper")
+# By the operator's label, and by the one of hand-written manifests.
+PROMETHEUS = ("app.kubernetes.io/name=prometheus", "app=prometheus")
+REAPER = "app.kubernetes.io/name=aftershock-reaper"
+
+Group = tuple[str, str]
 
 
 def check_context(context: str, settings: Settings) -> None:
@@ -47,7 +51,7 @@ def check_context(context: str, settings: Settings) -> None:
         raise RefusedError(
             f"the context {context!r} may not be touched",
             expected=", ".join(settings.allowed_contexts) or "an entry in allowed_contexts",
-            found=context,
+            found=context or "no context",
             hint="add it to allowed_contexts in [tool.aftershock], if breaking things there is right",
         )
 
@@ -78,6 +82,8 @@ class Guard:
 
         """
         check_context(self.cluster.context, self.settings)
+        if not targets:
+            raise RefusedError("there is nothing to touch", expected="at least one target", found="none")
         live = {target: self._pinned(target) for target in targets}
         nodes = [found for target, found in live.items() if target.kind == "node"]
         pods = [found for target, found in live.items() if target.kind == "pod"]
@@ -88,7 +94,8 @@ class Guard:
         drained = {node["metadata"]["name"] for node in nodes}
         self._check_share([pod for pod in pods if pod["spec"].get("nodeName") not in drained], _group)
         evicted = [pod for pod in pods if pod["spec"].get("nodeName") in drained]
-        self._check_share([pod for pod in evicted if not self._has_budget(pod)], _owner)
+        budgeted = self._budgeted({pod["metadata"]["namespace"] for pod in evicted})
+        self._check_share([pod for pod in evicted if pod["metadata"]["uid"] not in budgeted], _owner)
 
     def check_namespace(self, namespace: str) -> None:
         """Do nothing if pods of `namespace` may be touched.
@@ -128,12 +135,15 @@ class Guard:
     def _check_node(self, node: Json, *, with_it: set[str]) -> None:
         name = node["metadata"]["name"]
         labels = node["metadata"].get("labels") or {}
-        for namespace, pod in self._witnesses(name):
+        here = [
+            str(Target.of("pod", pod)) for pod in self._witnesses() if pod["spec"].get("nodeName") == name
+        ]
+        if here:
             raise RefusedError(
-                f"node {name} hosts {namespace}/{pod}",
+                f"node {name} hosts {', '.join(here)}",
                 expected="a node without Prometheus or the reaper: no fault may blind or disarm the harness",
-                found=f"{pod} runs there",
-                hint="choose another node, or move it",
+                found="they run there",
+                hint="choose another node, or move them",
             )
         if self.opens_protected:
             return
@@ -143,11 +153,25 @@ class Guard:
         if not [other for other in others if other["metadata"]["name"] not in with_it]:
             raise self._protected_error(f"node {name}, the last that pods can go to")
 
-    def _witnesses(self, node: str) -> Iterable[tuple[str, str]]:
-        for selector in WITNESSES:
-            for pod in self.api.items("/api/v1/pods", labelSelector=selector):
-                if pod["spec"].get("nodeName") == node and is_live(pod):
-                    yield pod["metadata"]["namespace"], pod["metadata"]["name"]
+    def _witnesses(self) -> list[Json]:
+        """Return the pods whose node no fault may take: what observes, and what would undo.
+
+        Raises:
+            RefusedError: it cannot be told where Prometheus runs.
+
+        """
+        observers = [pod for selector in PROMETHEUS for pod in self._pods_everywhere(selector)]
+        if not observers and self.cluster.monitoring.namespace:
+            raise RefusedError(
+                "cannot tell on which node Prometheus runs, so no node may be touched",
+                expected=f"a pod with the label {' or '.join(PROMETHEUS)}",
+                found="none",
+                hint="label Prometheus' pods so",
+            )
+        return [*observers, *self._pods_everywhere(REAPER)]
+
+    def _pods_everywhere(self, selector: str) -> list[Json]:
+        return [pod for pod in self.api.items("/api/v1/pods", labelSelector=selector) if is_live(pod)]
 
     def _protected_error(self, what: str) -> RefusedError:
         return RefusedError(
@@ -157,31 +181,58 @@ class Guard:
             hint="only with allow_protected in the settings and @protected on the scenario",
         )
 
-    def _check_share(self, pods: Sequence[Json], group_of: GroupOf) -> None:
-        """Refuse if `pods` are more of a group than the share allows; at least one always is."""
-        groups: dict[tuple[str, str], int] = {}
-        for pod in pods:
-            groups[group_of(pod)] = groups.get(group_of(pod), 0) + 1
-        for (namespace, group), touched in groups.items():
+    def _check_share(self, pods: Sequence[Json], group_of: Callable[[Json], Group]) -> None:
+        """Refuse if `pods` are more of a group than the share allows; one always is allowed."""
+        for (namespace, group), touched in Counter(map(group_of, pods)).items():
             everyone = self.api.items(f"/api/v1/namespaces/{namespace}/pods")
             total = sum(is_live(pod) and group_of(pod) == (namespace, group) for pod in everyone)
+            # As a fraction of its decimal text: 0.3 of 10 is 3, which binary floats miss.
             allowed = max(1, int(Fraction(str(self.settings.max_share)) * total))
             if touched > allowed:
                 raise RefusedError(
                     f"{touched} of {total} pods of {namespace}/{group} at once is too many",
-                    expected=f"at most {allowed}: max_share is {self.settings.max_share:.0%}",
+                    expected=f"at most {allowed}, as max_share is {self.settings.max_share:g}",
                     found=f"{touched} of {total}",
                     hint="touch fewer, raise max_share, or give it a PodDisruptionBudget for a drain",
                 )
 
-    def _has_budget(self, pod: Json) -> bool:
-        namespace = pod["metadata"]["namespace"]
-        budgets = self.api.items(f"/apis/policy/v1/namespaces/{namespace}/poddisruptionbudgets")
-        return any(
-            pod["metadata"]["uid"] == other["metadata"]["uid"]
-            for budget in budgets
-            for other in self.api.items(
-                f"/api/v1/namespaces/{namespace}/pods",
-                labelSelector=label_selector(budget["spec"].get("selector") or {}),
-            )
-        )
+    def _budgeted(self, namespaces: Iterable[str]) -> set[str]:
+        """Return the UIDs of pods that a PodDisruptionBudget covers."""
+        covered: set[str] = set()
+        for namespace in namespaces:
+            for budget in self.api.items(f"/apis/policy/v1/namespaces/{namespace}/poddisruptionbudgets"):
+                selector = budget["spec"].get("selector")
+                if selector is None:  # selects nothing; an empty one selects all
+                    continue
+                pods = self.api.items(
+                    f"/api/v1/namespaces/{namespace}/pods", labelSelector=label_selector(selector)
+                )
+                covered |= {pod["metadata"]["uid"] for pod in pods}
+        return covered
+
+
+def _takes_pods(node: Json) -> bool:
+    """Whether an ordinary pod can be scheduled there now."""
+    ready = any(
+        condition["type"] == "Ready" and condition["status"] == "True"
+        for condition in node.get("status", {}).get("conditions", ())
+    )
+    closed = any(taint["effect"] in {"NoSchedule", "NoExecute"} for taint in node["spec"].get("taints") or ())
+    return ready and not closed and not node["spec"].get("unschedulable")
+
+
+def _group(pod: Json) -> Group:
+    """Return what a scenario calls the workload: its pods' app label, else their owner."""
+    labels = pod["metadata"].get("labels") or {}
+    name = labels.get("app") or labels.get("app.kubernetes.io/name")
+    return (pod["metadata"]["namespace"], name) if name else _owner(pod)
+
+
+def _owner(pod: Json) -> Group:
+    """Return what makes a pod again: its Deployment or other controller; itself if nothing does."""
+    meta = pod["metadata"]
+    owner = next((ref for ref in meta.get("ownerReferences") or () if ref.get("controller")), None)
+    if owner is None:
+        return meta["namespace"], meta["name"]
+    name = str(owner["name"])
+    return meta["namespace"], name.rpartition("-")[0] if owner["kind"] == "ReplicaSet" else name

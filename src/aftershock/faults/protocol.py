@@ -9,27 +9,17 @@ undone  proof that nothing is left
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import secrets
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from datetime import datetime, timedelta
+from typing import Any, Protocol, runtime_checkable
 
+from aftershock.cluster.targets import Target
 from aftershock.faults.journal import Record
+from aftershock.timeline import Event
 
-__all__ = ["Fault", "Plan", "Proof", "Target", "Undo"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Target:
-    """A workload's pod or a node that a fault will touch, pinned by UID."""
-
-    kind: str
-    name: str
-    uid: str
-    namespace: str = ""
-
-    def __str__(self) -> str:
-        """Return kind/namespace/name, as subjects are written in the timeline."""
-        return "/".join(part for part in (self.kind, self.namespace, self.name) if part)
+__all__ = ["Fault", "Plan", "Proof", "Target", "Undo", "Witness"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +27,8 @@ class Plan:
     """What a fault will do, before it does anything.
 
     `undo` is plain data, enough to undo the fault with no memory of the run. The fault
-    ends by itself after `expires_after_s` seconds at the latest.
+    ends by itself after `expires_after_s` seconds at the latest. `serial` tells this plan
+    from every other one of the same kind of fault.
     """
 
     fault: str
@@ -45,6 +36,24 @@ class Plan:
     undo: Mapping[str, Any]
     expires_after_s: float
     blast_radius: str
+    serial: str = field(default_factory=lambda: secrets.token_hex(4))
+
+    @property
+    def fault_id(self) -> str:
+        """The name under which the journal and labels know this one fault; a DNS label."""
+        return f"{self.fault}-{self.serial}"
+
+    def record(self, *, run_id: str, now: datetime) -> Record:
+        """Return what the journal, and marks in the cluster, say about it from `now` on."""
+        return Record(
+            run_id=run_id,
+            fault_id=self.fault_id,
+            fault=self.fault,
+            state="planned",
+            target=[str(target) for target in self.targets],
+            undo=dict(self.undo),
+            expires_at=now + timedelta(seconds=self.expires_after_s),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +94,15 @@ class Fault(Protocol):
 
     def landed(self, plan: Plan) -> Proof:
         """Look once whether the fault is in effect; callers poll."""
+        ...
+
+
+@runtime_checkable
+class Witness(Protocol):
+    """A fault that can tell more about what it did, for the timeline. It proves nothing."""
+
+    def testimony(self, plan: Plan) -> Iterable[Event]:
+        """Return what happened on the way, by the clock of the one who did it."""
         ...
 
 
