@@ -1,0 +1,89 @@
+"""Where an alert's time went: injection → active → firing → notified → resolved → notified."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from aftershock.judge.alert_record import Labels, Span, read_alerts, subset
+from aftershock.judge.record import clock_time
+from aftershock.timeline import Event
+
+__all__ = ["AlertTimes", "alert_times", "latency_lines"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlertTimes:
+    """The stages of one alert; None where the record does not show one.
+
+    `active` is the first evaluation that found the condition true. The notifications are
+    at the webhook's own clock.
+    """
+
+    since: datetime
+    active: datetime | None
+    firing: datetime
+    notified: datetime | None
+    resolved: datetime | None
+    resolution_notified: datetime | None
+
+    def stages(self) -> list[tuple[str, datetime, float]]:
+        """Return (stage, when, seconds since the stage before) for what is known."""
+        found: list[tuple[str, datetime, float]] = []
+        before = self.since
+        for stage, when in (
+            ("active", self.active),
+            ("firing", self.firing),
+            ("notified", self.notified),
+            ("resolved", self.resolved),
+            ("resolution notified", self.resolution_notified),
+        ):
+            if when is not None:
+                found.append((stage, when, (when - before).total_seconds()))
+                before = when
+        return found
+
+
+def alert_times(events: Sequence[Event], span: Span, since: datetime) -> AlertTimes:
+    """Return the stages of the firing `span`, counted from `since`."""
+    look = read_alerts(events)
+    pending = [
+        other
+        for other in (look.spans if look else ())
+        if other.state == "pending"
+        and other.alert == span.alert
+        and other.labels == span.labels
+        and other.start <= span.start
+    ]
+    # Without a pending sample (`for: 0`) it was active when it fired.
+    active = max(pending, key=lambda other: other.start).start if pending else span.start
+    labels = {**span.labels, "alertname": span.alert}
+    return AlertTimes(
+        since=since,
+        active=active,
+        firing=span.start,
+        notified=_notified(events, labels, "firing", span.start),
+        resolved=span.stop,
+        resolution_notified=_notified(events, labels, "resolved", span.stop) if span.stop else None,
+    )
+
+
+def latency_lines(events: Sequence[Event], span: Span, since: datetime) -> list[str]:
+    """Return the stages as evidence lines."""
+    stages = alert_times(events, span, since).stages()
+    return [f"{stage} {clock_time(when)}, {after:+.3f} s" for stage, when, after in stages]
+
+
+def _notified(events: Iterable[Event], labels: Labels, status: str, after: datetime) -> datetime | None:
+    """When the webhook first heard of the alert in that state."""
+    heard = [
+        event.at
+        for event in events
+        if event.kind == "notification"
+        and event.at >= after
+        and any(
+            alert["status"] == status and subset(labels, alert["labels"]) for alert in event.data["alerts"]
+        )
+    ]
+    return min(heard, default=None)

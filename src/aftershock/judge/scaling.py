@@ -1,0 +1,262 @@
+"""Whether the HPA scaled to what its formula gives for the metrics that we recorded.
+
+The HPA's own status and events are not asked. Every resize must be one that the formula
+admits for a look at that moment, and a resize that the formula demands at every look must
+have come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import product
+from typing import Any
+
+from aftershock.clock import format_duration
+from aftershock.judge.hpa import Spec, admit, stabilise
+from aftershock.judge.record import clock_time, end_of, gaps_within
+from aftershock.judge.scaling_record import LAG_S, Resize, ScalingRecord, read_scaling
+from aftershock.timeline import Event
+from aftershock.verdict import Verdict, met, unknown, violated
+
+__all__ = ["SYNC_S", "cpu_passed", "scaled_by_formula"]
+
+SYNC_S = 15.0
+"""How often the HPA controller looks (its flag's default)."""
+
+_TOLERANCE = 0.1
+_DRIFT_S = 0.25  # each look begins one period after the look before has ended
+_GRID_S = 1.0
+_JUST_BEFORE = timedelta(microseconds=1)
+
+_Sizes = set[int | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Window:
+    since: datetime
+    until: datetime
+    sync_s: float
+
+
+def scaled_by_formula(
+    events: Iterable[Event],
+    *,
+    hpa: str,
+    since: datetime,
+    until: datetime | None = None,
+    sync_s: float = SYNC_S,
+    tolerance: float = _TOLERANCE,
+    expect_scale_up: bool = True,
+) -> Verdict:
+    """Judge every resize from `since` on against the formula, and that the demanded ones came.
+
+    `hpa` is "hpa/NS/NAME"; it must go by CPU utilisation alone. The record should begin one
+    scale-up stabilisation window before the load. With `expect_scale_up` a load for which the
+    formula never asks for more is unknown: it proves nothing.
+    """
+    record = list(events)
+    name = f"{hpa} scales as its formula says"
+    details: dict[str, Any] = {
+        "expected": "every resize is what the formula gives for the recorded CPU, and none is missing",
+        "query": f"GET /apis/metrics.k8s.io/v1beta1/namespaces/{hpa.split('/')[1]}/pods; watch deployments",
+    }
+    look = read_scaling(record, hpa, tolerance=tolerance)
+    if isinstance(look, str):
+        return unknown(name, reason=look, **details)
+    window = _Window(since=since, until=_end(record, hpa, until), sync_s=sync_s)
+    holes = _holes(record, hpa, since - _memory(look.spec), window.until)
+    resizes = [resize for resize in look.resizes if since <= resize.when.at <= window.until]
+    details["observed"] = _course(look, resizes, window)
+    details["unit"] = "replicas"
+    details["resolution_s"] = look.poll_s + LAG_S
+    if holes:
+        return unknown(name, reason=holes[0], evidence=tuple(holes), **details)
+    checked = [(resize, _admissible(look, resize, sync_s)) for resize in resizes]
+    lines = [_resize_line(look, resize, allowed) for resize, allowed in checked]
+    wrong = [(resize, allowed) for resize, allowed in checked if resize.after not in allowed]
+    if wrong:
+        resize, allowed = wrong[0]
+        reason = f"{resize} at {clock_time(resize.when.at)}: the formula admits {_numbers(allowed)}"
+        return violated(name, reason=reason, evidence=tuple(lines), **details)
+    overdue = _overdue(look, window)
+    if overdue:
+        return violated(name, reason=overdue, evidence=(*lines, overdue), **details)
+    if expect_scale_up and not any(resize.after > resize.before for resize in resizes):
+        reason = f"the formula never asked for more replicas; {_peak_line(look, window)}"
+        return unknown(name, reason=reason, evidence=tuple(lines), **details)
+    return met(name, evidence=(*lines, _peak_line(look, window)), **details)
+
+
+def cpu_passed(
+    events: Iterable[Event],
+    *,
+    hpa: str,
+    percent: float,
+    since: datetime,
+    until: datetime | None = None,
+) -> Verdict:
+    """Judge whether the CPU utilisation of the HPA's pods rose above `percent` of their requests."""
+    record = list(events)
+    name = f"CPU of {hpa} passes {percent:g} %"
+    details: dict[str, Any] = {
+        "expected": f"above {percent:g} % of the requests",
+        "query": f"GET /apis/metrics.k8s.io/v1beta1/namespaces/{hpa.split('/')[1]}/pods",
+        "unit": "%",
+    }
+    look = read_scaling(record, hpa, tolerance=_TOLERANCE)
+    if isinstance(look, str):
+        return unknown(name, reason=look, **details)
+    end = _end(record, hpa, until)
+    seen = [(s.percent(), s.when) for s in look.snapshots if since <= s.when.at <= end]
+    known = [(value, when) for value, when in seen if value is not None]
+    details["resolution_s"] = look.poll_s
+    if not known:
+        return unknown(name, reason="no CPU sample was recorded in that time", **details)
+    top, top_when = max(known, key=lambda item: item[0])
+    above = [(value, when) for value, when in known if value > percent]
+    if above:
+        value, when = above[0]
+        lines = (
+            f"{value} % at {clock_time(when.at)}, {(when.at - since).total_seconds():.1f} s after the start",
+            f"highest: {top} % at {clock_time(top_when.at)}",
+        )
+        return met(name, observed=top, evidence=lines, **details)
+    holes = _holes(record, hpa, since, end)
+    if holes:
+        return unknown(name, observed=top, reason=holes[0], evidence=tuple(holes), **details)
+    return violated(name, observed=top, reason=f"the highest was {top} %", **details)
+
+
+def _end(record: Sequence[Event], hpa: str, until: datetime | None) -> datetime:
+    """Return where the record of samples and sizes ends."""
+    namespace = hpa.split("/")[1]
+    ends = [
+        end.at
+        for resource in ("pod", "deployment", "pod-metrics")
+        if (end := end_of(record, observer=("watching", f"{resource}/{namespace}")))
+    ]
+    return min([*ends, until] if until else ends)
+
+
+def _holes(record: Sequence[Event], hpa: str, since: datetime, until: datetime) -> list[str]:
+    resources = ("pod", "deployment", "hpa", "pod-metrics")
+    return gaps_within(record, resources=resources, since=since, until=until, namespace=hpa.split("/")[1])
+
+
+def _memory(spec: Spec) -> timedelta:
+    """How far back a decision to scale up looks."""
+    return timedelta(seconds=spec.behaviour.up.window_s)
+
+
+def _admissible(look: ScalingRecord, resize: Resize, sync_s: float) -> set[int]:
+    """Return every size that a look right before `resize` may have led to."""
+    spec, current, at = look.spec, resize.before, resize.when.at
+    if not spec.minimum <= current <= spec.maximum:
+        return {min(max(current, spec.minimum), spec.maximum)}
+    wanted = look.recommendations(at - _JUST_BEFORE, slack_s=0.0, current=current)
+    possible = _any_size(spec) if wanted is None else wanted - {None}
+    lowest = _extremes(_earlier_looks(look, at, sync_s, spec.behaviour.up.window_s), min)
+    highest = _extremes(_earlier_looks(look, at, sync_s, spec.behaviour.down.window_s), max)
+    changes = look.changes_before(at)
+    return {
+        admit(
+            spec,
+            current=current,
+            desired=stabilise(current=current, desired=want, up=_known(low), down=_known(high)),
+            changes=changes,
+        )
+        for want, low, high in product(possible, lowest, highest)
+        if want is not None
+    }
+
+
+def _earlier_looks(look: ScalingRecord, at: datetime, sync_s: float, window_s: float) -> list[_Sizes]:
+    """Return what each earlier look inside a stabilisation window may have recommended.
+
+    None among them: nothing, or the look may lie outside of the window.
+    """
+    found: list[_Sizes] = []
+    for number in range(1, int(window_s / sync_s) + 1):
+        then = at - timedelta(seconds=number * sync_s)
+        values = look.recommendations(then, slack_s=number * _DRIFT_S, current=look.replicas_at(then))
+        sizes = _any_size(look.spec) if values is None else values
+        outside = number * (sync_s + _DRIFT_S) > window_s
+        found.append(sizes | {None} if outside else sizes)
+    return found
+
+
+def _extremes(looks: Sequence[_Sizes], pick: Callable[[tuple[int, int]], int]) -> _Sizes:
+    """Return every value that `pick` (min or max) may have over one choice from each look."""
+    reached: _Sizes = {None}
+    for sizes in looks:
+        reached = {
+            pick((a, b)) if a is not None and b is not None else (b if a is None else a)
+            for a, b in product(reached, sizes)
+        }
+    return reached
+
+
+def _known(size: int | None) -> tuple[int, ...]:
+    return () if size is None else (size,)
+
+
+def _any_size(spec: Spec) -> _Sizes:
+    return set(range(spec.minimum, spec.maximum + 1))
+
+
+def _overdue(look: ScalingRecord, window: _Window) -> str:
+    """Say that a scale-up which every look demanded did not come in time; "" if there is none.
+
+    Once every look recommends more, and the policies let it, the first look that has seen
+    nothing else for a whole stabilisation window must act.
+    """
+    patience = look.spec.behaviour.up.window_s + window.sync_s + LAG_S + look.poll_s + 4 * _DRIFT_S
+    run: tuple[datetime, int] | None = None
+    at = window.since
+    while at <= window.until:
+        replicas = look.replicas_at(at)
+        least = _demanded(look, at, replicas)
+        if least <= replicas:
+            run = None
+        elif run is None or run[1] != replicas:
+            run = (at, replicas)
+        elif (at - run[0]).total_seconds() > patience:
+            return (
+                f"from {clock_time(run[0])} on the formula asked for at least {least} replicas; "
+                f"{replicas} were still wanted {format_duration((at - run[0]).total_seconds())} later"
+            )
+        at += timedelta(seconds=_GRID_S)
+    return ""
+
+
+def _demanded(look: ScalingRecord, at: datetime, replicas: int) -> int:
+    """Return the least that any look at `at` would have made of `replicas`, stabilisation aside."""
+    sizes = look.recommendations(at, slack_s=0.0, current=replicas)
+    if not sizes or None in sizes:
+        return replicas
+    least = min(size for size in sizes if size is not None)
+    return admit(look.spec, current=replicas, desired=least, changes=look.changes_before(at))
+
+
+def _course(look: ScalingRecord, resizes: Sequence[Resize], window: _Window) -> str:
+    sizes = [look.replicas_at(window.since), *(resize.after for resize in resizes)]
+    return " → ".join(map(str, sizes))
+
+
+def _resize_line(look: ScalingRecord, resize: Resize, allowed: set[int]) -> str:
+    percents = {snapshot.percent() for snapshot in look.during(resize.when.at, resize.when.at)}
+    shown = ", ".join(f"{percent} %" for percent in percents if percent is not None) or "no sample"
+    return f"{clock_time(resize.when.at)} {resize}: formula admits {_numbers(allowed)}; CPU at {shown}"
+
+
+def _peak_line(look: ScalingRecord, window: _Window) -> str:
+    seen = [s.percent() for s in look.during(window.since, window.until)]
+    top = max((percent for percent in seen if percent is not None), default=None)
+    target = f"target {look.spec.percent} %, from {look.spec.minimum} to {look.spec.maximum} replicas"
+    return f"highest CPU {'unknown' if top is None else f'{top} %'}; {target}"
+
+
+def _numbers(sizes: set[int]) -> str:
+    return " or ".join(map(str, sorted(sizes))) or "no change"
