@@ -117,6 +117,14 @@ class Guard:
                 hint=f"kubectl label namespace {namespace} {ALLOW_LABEL}=true",
             )
 
+    def may_touch(self, namespace: str) -> bool:
+        """Whether pods of `namespace` may be touched."""
+        try:
+            self.check_namespace(namespace)
+        except RefusedError:
+            return False
+        return True
+
     def is_protected(self, namespace: str) -> bool:
         """Whether a namespace is refused unless a scenario is tagged @protected."""
         return namespace in PROTECTED_NAMESPACES or namespace == self.cluster.monitoring.namespace

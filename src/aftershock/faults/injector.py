@@ -1,0 +1,174 @@
+"""The injector carries a fault through its life: planned, guarded, journalled, injected, proven, undone.
+
+The order is the safety: the guard speaks before anything is written, the journal is on the
+disk before the act, and the act counts only with proof. Every step enters the timeline,
+source `harness`, one event per target: `planned`, `injecting` (the instant at which the
+act began), `injected` (it returned), `landed` with the proof, `undone` with the proof; or
+`failed` with the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aftershock.clock import wait_until
+from aftershock.cluster.targets import Target
+from aftershock.errors import AftershockError, DeadlineError, FaultError, ResidueError
+from aftershock.faults.journal import Journal, Record
+from aftershock.faults.protocol import Fault, Plan, Proof, Undo, Witness
+from aftershock.faults.undoing import residue, take_back
+from aftershock.timeline import Event, Timeline
+
+__all__ = ["Injection", "Injector"]
+
+LANDED_WITHIN_S = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Injection:
+    """A fault in effect: what was planned, its record, and the proof that it landed."""
+
+    plan: Plan
+    record: Record
+    proof: Proof
+
+
+class Injector:
+    """Injects the faults of one run, and takes them back.
+
+    `check` is the guard's: it raises where a target may not be touched. `undos` says how
+    each kind of fault is undone, by the fault's name.
+    """
+
+    def __init__(
+        self,
+        *,
+        run_id: str,
+        journal: Journal,
+        timeline: Timeline,
+        check: Callable[[tuple[Target, ...]], None],
+        undos: Mapping[str, Undo],
+    ) -> None:
+        self.run_id = run_id
+        self.journal = journal
+        self.timeline = timeline
+        self.check = check
+        self.undos = undos
+
+    def inject(self, fault: Fault, *, landed_within_s: float = LANDED_WITHIN_S) -> Injection:
+        """Inject `fault` and return once there is proof that it landed.
+
+        Whatever this raises, `undo_all` takes back what was done.
+
+        Raises:
+            RefusedError: a guard said no; nothing was touched.
+            FaultError: it could not be injected, or there is no proof within `landed_within_s`.
+
+        """
+        plan = fault.plan()
+        self.check(plan.targets)
+        if plan.fault not in self.undos:
+            raise FaultError(
+                f"nobody knows how to undo {plan.fault!r}", expected=", ".join(sorted(self.undos))
+            )
+        record = plan.record(run_id=self.run_id, now=self.timeline.clock.now())
+        self._tell("planned", plan, blast_radius=plan.blast_radius, expires_after_s=plan.expires_after_s)
+        self.journal.write(record)
+        try:
+            self._tell("injecting", plan)
+            fault.inject(plan)
+            self._tell("injected", plan)
+            self.journal.write(record.advanced("injected"))
+            proof = self._landed(fault, plan, landed_within_s)
+        except AftershockError as error:
+            self._tell("failed", plan, reason=str(error))
+            raise
+        finally:
+            self._hear(fault, plan)
+        self._tell("landed", plan, proof=proof.source, **proof.facts)
+        return Injection(plan=plan, record=record.advanced("injected"), proof=proof)
+
+    def undo(self, fault_id: str) -> Proof:
+        """Take one fault of this run back, now rather than at the end. Idempotent.
+
+        Raises:
+            FaultError: the journal knows no such fault.
+            ResidueError: something is left.
+
+        """
+        record = next((found for found in self.journal.latest() if found.fault_id == fault_id), None)
+        if record is None:
+            raise FaultError(f"there is no fault {fault_id!r} in {self.journal.path}")
+        return self._take_back(record)
+
+    def undo_all(self) -> None:
+        """Take back every fault of this run that is not undone, latest first. Idempotent.
+
+        Every one is tried, whatever happens to the others.
+
+        Raises:
+            ResidueError: something is left; it lists all of it.
+
+        """
+        left = []
+        for record in self.journal.open_records():
+            try:
+                self._take_back(record)
+            except ResidueError as error:
+                left.append(error.found)
+        if left:
+            raise residue(left)
+
+    def _take_back(self, record: Record) -> Proof:
+        proof = take_back(record, self.undos, clock=self.timeline.clock)
+        if record.state != "undone":
+            self.journal.write(record.advanced("undone"))
+        facts = {"fault": record.fault, "fault_id": record.fault_id, "proof": proof.source, **proof.facts}
+        for subject in record.target:
+            self.timeline.record("harness", "undone", subject, **facts)
+        return proof
+
+    def _landed(self, fault: Fault, plan: Plan, within_s: float) -> Proof:
+        last: Proof | None = None
+
+        def look() -> Proof | None:
+            nonlocal last
+            last = fault.landed(plan)
+            return last if last.holds else None
+
+        try:
+            what = f"proof that {plan.fault_id} landed"
+            return wait_until(look, within_s=within_s, every_s=0.1, what=what, clock=self.timeline.clock)
+        except DeadlineError as error:
+            raise FaultError(
+                f"there is no proof that {plan.fault} landed within {within_s:g} s",
+                expected=plan.blast_radius,
+                found=str(last or error.found),
+                hint="without proof every verdict of this scenario would be unknown",
+            ) from error
+
+    def _hear(self, fault: Fault, plan: Plan) -> None:
+        """Add what the fault itself can tell. It is no proof, so failing to tell is no failure."""
+        if not isinstance(fault, Witness):
+            return
+        try:
+            for event in fault.testimony(plan):
+                self.timeline.append(event)
+        except AftershockError as error:
+            self._tell("silent", plan, reason=str(error))
+
+    def _tell(self, kind: str, plan: Plan, **data: Any) -> None:
+        now, mono = self.timeline.clock.now(), self.timeline.clock.monotonic()
+        for target in plan.targets:
+            self.timeline.append(
+                Event(
+                    at=now,
+                    mono=mono,
+                    source="harness",
+                    kind=kind,
+                    subject=str(target),
+                    data={"fault": plan.fault, "fault_id": plan.fault_id, **data},
+                )
+            )

@@ -1,0 +1,279 @@
+"""Node drain: cordon a node and evict its pods through the eviction API.
+
+A refusal by a PodDisruptionBudget (429) is asked again until the time is over. Left where
+they are, and named: pods of a DaemonSet, static pods, finished ones, those of namespaces
+that did not opt in, and pods that nothing would make again. emptyDir data is lost, as in
+every eviction.
+
+The cordon and its mark are one patch. The undo uncordons only what bears our mark.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from typing import Any
+
+from aftershock.clock import Clock, SystemClock, format_duration, wait_until
+from aftershock.cluster.api import Json, KubeApi
+from aftershock.cluster.targets import Target, find_workload, node_with_most_pods
+from aftershock.errors import ApiError, DeadlineError, FaultError, NotFoundError, RefusedError, TransientError
+from aftershock.faults import marks
+from aftershock.faults.evictable import load_of
+from aftershock.faults.journal import Record
+from aftershock.faults.protocol import Plan, Proof
+from aftershock.timeline import Event
+
+__all__ = ["NAME", "NodeDrain", "NodeDrainUndo"]
+
+NAME = "node-drain"
+EXPIRES_AFTER_S = 900.0
+RETRY_S = 0.5
+REFUSED = "refused"
+CORDON_TAINT = "node.kubernetes.io/unschedulable"
+
+
+class NodeDrain:
+    """Drains `node`, or the one that holds most pods of `workload`.
+
+    `within_s` bounds the evictions and the pods' own ends; `grace_s` overrides the pods'
+    grace periods. `may_evict` tells whether pods of a namespace may be evicted.
+    """
+
+    name = NAME
+
+    def __init__(
+        self,
+        api: KubeApi,
+        *,
+        run_id: str,
+        may_evict: Callable[[str], bool],
+        workload: str = "",
+        namespace: str = "",
+        node: str = "",
+        within_s: float = 120.0,
+        grace_s: int | None = None,
+        seed: int | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self.api = api
+        self.run_id = run_id
+        self.may_evict = may_evict
+        self.workload = workload
+        self.namespace = namespace
+        self.node = node
+        self.within_s = within_s
+        self.grace_s = grace_s
+        self.seed = seed
+        self.clock = clock or SystemClock()
+        self._heard: list[Event] = []
+
+    def plan(self) -> Plan:
+        """Choose the node and list what would be evicted.
+
+        Raises:
+            RefusedError: there is no such node or workload, or nothing to evict.
+
+        """
+        node, chosen = self._choose()
+        load = load_of(self.api, node.name, self.may_evict)
+        if not load.evictable:
+            raise RefusedError(
+                f"there is nothing to evict on {node}",
+                expected="at least one pod of a namespace that opted in",
+                found=load.left_in_words() or "no pods",
+            )
+        pods = tuple(Target.of("pod", pod) for pod in load.evictable)
+        return Plan(
+            fault=NAME,
+            targets=(node, *pods),
+            undo={"node": node.name, "uid": node.uid},
+            expires_after_s=EXPIRES_AFTER_S,
+            blast_radius=(
+                f"{chosen}: cordoned; evicted: {', '.join(map(str, pods))}; "
+                f"left: {load.left_in_words() or 'nothing'}"
+            ),
+        )
+
+    def inject(self, plan: Plan) -> None:
+        """Cordon, then evict until every pod is gone.
+
+        Raises:
+            FaultError: some were not evicted in time; it says which and why.
+
+        """
+        node = plan.targets[0]
+        record = plan.record(run_id=self.run_id, now=self.clock.now())
+        wait_until(
+            lambda: _cordon(self.api, node, record),
+            within_s=10.0,
+            what=f"{node} to be cordoned",
+            clock=self.clock,
+        )
+        load = load_of(self.api, node.name, self.may_evict)
+        # A pod may have come to the node after the plan was made.
+        pods = dict.fromkeys((*plan.targets[1:], *(Target.of("pod", pod) for pod in load.evictable)), "")
+        try:
+            wait_until(
+                lambda: self._evict(pods, plan.fault_id),
+                within_s=self.within_s,
+                every_s=RETRY_S,
+                what=f"{node} to be drained",
+                clock=self.clock,
+            )
+        except DeadlineError as error:
+            raise FaultError(
+                f"{len(pods)} pods of {node} were not evicted within {format_duration(self.within_s)}",
+                expected="every pod gone, as far as the PodDisruptionBudgets allow",
+                found="; ".join(f"{pod}: {why}" for pod, why in pods.items()),
+            ) from error
+
+    def landed(self, plan: Plan) -> Proof:
+        """Ask the API whether the node is closed, and empty of what can be evicted."""
+        node = self.api.get(plan.targets[0].path)
+        load = load_of(self.api, node["metadata"]["name"], self.may_evict)
+        there = [str(Target.of("pod", pod)) for pod in (*load.evictable, *load.leaving)]
+        closed = bool(node["spec"].get("unschedulable"))
+        return Proof(
+            holds=closed and not there,
+            source="Kubernetes API, pods of the node",
+            facts={
+                "node": node["metadata"]["name"],
+                "unschedulable": closed,
+                "evicted": len(plan.targets) - 1,
+                "still_there": ", ".join(there) or "none",
+                "left": load.left_in_words() or "none",
+            },
+        )
+
+    def testimony(self, plan: Plan) -> Iterable[Event]:
+        """Return when each eviction was refused for the first time, accepted, and complete."""
+        return [event for event in self._heard if event.data["fault_id"] == plan.fault_id]
+
+    def _choose(self) -> tuple[Target, str]:
+        if self.node:
+            found = self.api.find(f"/api/v1/nodes/{self.node}")
+            if found is None:
+                raise RefusedError(f"there is no node {self.node!r}", expected="a node of the cluster")
+            return Target.of("node", found), f"node/{self.node}"
+        workload = find_workload(self.api, self.workload, namespace=self.namespace)
+        choice = node_with_most_pods(self.api, workload, seed=self.seed)
+        return choice.targets[0], str(choice)
+
+    def _evict(self, pods: dict[Target, str], fault_id: str) -> bool:
+        """Ask once more for every pod that is still there; forget those that are gone."""
+        for pod in list(pods):
+            state = self._state(pod)
+            if state == "there":
+                state = _ask_eviction(self.api, pod, self.grace_s)
+            if state != pods[pod] and not (state.startswith(REFUSED) and pods[pod]):
+                self._hear(state, pod, fault_id)
+            pods[pod] = state
+            if state == "gone":
+                del pods[pod]
+        return not pods
+
+    def _state(self, pod: Target) -> str:
+        found = self.api.find(pod.path)
+        if found is None or found["metadata"]["uid"] != pod.uid:
+            return "gone"
+        return "ending" if "deletionTimestamp" in found["metadata"] else "there"
+
+    def _hear(self, state: str, pod: Target, fault_id: str) -> None:
+        word, _, reason = state.partition(": ")
+        event = Event(
+            at=self.clock.now(),
+            mono=self.clock.monotonic(),
+            source="harness",
+            kind=f"eviction-{word}",
+            subject=str(pod),
+            data={"fault_id": fault_id, "reason": reason},
+            resolution_s=RETRY_S,
+        )
+        self._heard.append(event)
+
+
+class NodeDrainUndo:
+    """Uncordons the node if it is our fault's mark that it bears."""
+
+    def __init__(self, api: KubeApi) -> None:
+        self.api = api
+
+    def undo(self, record: Record) -> None:
+        """Take mark and cordon off in one patch.
+
+        Raises:
+            TransientError: the node changed meanwhile; ask again.
+
+        """
+        node = self._node(record)
+        if node is not None and _is_marked(node, record):
+            _patch(self.api, node, mark=None, unschedulable=None)
+
+    def undone(self, record: Record) -> Proof:
+        """Look whether the mark is gone and pods can be scheduled there."""
+        node = self._node(record)
+        if node is None:
+            return Proof(holds=True, source="Kubernetes API", facts={"node": "gone"})
+        marked = _is_marked(node, record)
+        closed = bool(node["spec"].get("unschedulable"))
+        tainted = any(taint["key"] == CORDON_TAINT for taint in node["spec"].get("taints") or ())
+        facts = {"node": record.undo["node"], "unschedulable": closed, "our_mark": marked}
+        if closed and not marked:
+            facts["cordoned_by"] = "someone else"
+        return Proof(holds=not marked and (closed or not tainted), source="Kubernetes API", facts=facts)
+
+    def _node(self, record: Record) -> Json | None:
+        return self.api.find(f"/api/v1/nodes/{record.undo['node']}")
+
+
+def _cordon(api: KubeApi, target: Target, record: Record) -> bool:
+    """Cordon and mark in one patch. One that is cordoned already stays as it is: it is not ours to open."""
+    node = api.get(target.path)
+    if not node["spec"].get("unschedulable"):
+        _patch(api, node, mark=marks.encode(record), unschedulable=True)
+    return True
+
+
+def _patch(api: KubeApi, node: Json, *, mark: str | None, unschedulable: bool | None) -> None:
+    """Change a node as it was read; one that changed meanwhile is read again by the caller's next try."""
+    meta = {
+        "resourceVersion": node["metadata"]["resourceVersion"],
+        "annotations": {marks.CORDON_MARK: mark},
+    }
+    body = {"metadata": meta, "spec": {"unschedulable": unschedulable}}
+    try:
+        api.patch(f"/api/v1/nodes/{node['metadata']['name']}", body)
+    except ApiError as error:
+        if error.status != HTTPStatus.CONFLICT:
+            raise
+        raise TransientError("the node changed meanwhile", found=error.found) from error
+
+
+def _is_marked(node: Json, record: Record) -> bool:
+    mark = marks.read(node, marks.CORDON_MARK)
+    return mark is not None and mark.fault_id == record.fault_id
+
+
+def _ask_eviction(api: KubeApi, pod: Target, grace_s: int | None) -> str:
+    """Ask for one eviction; return "ending", "gone", or "refused: " and the reason."""
+    options: dict[str, Any] = {"preconditions": {"uid": pod.uid}}
+    if grace_s is not None:
+        options["gracePeriodSeconds"] = grace_s
+    body = {
+        "apiVersion": "policy/v1",
+        "kind": "Eviction",
+        "metadata": {"name": pod.name, "namespace": pod.namespace},
+        "deleteOptions": options,
+    }
+    try:
+        api.post(f"{pod.path}/eviction", body)
+    except NotFoundError:
+        return "gone"
+    except TransientError as error:  # 429: a PodDisruptionBudget says not now
+        return f"{REFUSED}: {error.found or error.message}"
+    except ApiError as error:
+        if error.status == HTTPStatus.CONFLICT:  # another pod has the name by now
+            return "gone"
+        raise
+    return "ending"

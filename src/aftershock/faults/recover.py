@@ -1,0 +1,117 @@
+"""Recover: undo whatever any run left, from the journals or from the marks in the cluster alone.
+
+Needs no memory of a run. Idempotent: what is undone already is not touched again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aftershock.clock import Clock, SystemClock
+from aftershock.cluster.api import KubeApi
+from aftershock.errors import ResidueError, UsageError
+from aftershock.faults import marks, node_drain, out_of_memory
+from aftershock.faults.carrier import Carriers
+from aftershock.faults.journal import Journal, Record
+from aftershock.faults.protocol import Proof, Undo
+from aftershock.faults.undoing import residue, take_back
+
+__all__ = ["Recovered", "recover", "undo_registry"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recovered:
+    """One fault that was taken back: by what it was known, and the proof that nothing is left."""
+
+    record: Record
+    known_from: str
+    proof: Proof
+
+    def __str__(self) -> str:
+        """Say it for a person."""
+        return f"{self.record.fault_id} of run {self.record.run_id} (from {self.known_from}): {self.proof}"
+
+
+def undo_registry(api: KubeApi, *, carrier_image: str = "", clock: Clock | None = None) -> dict[str, Undo]:
+    """Return how each kind of fault is undone, by the fault's name."""
+    carriers = Carriers(api, image=carrier_image, clock=clock)
+    return {
+        out_of_memory.NAME: out_of_memory.OutOfMemoryUndo(api, carriers=carriers, clock=clock),
+        node_drain.NAME: node_drain.NodeDrainUndo(api),
+    }
+
+
+def recover(
+    api: KubeApi,
+    *,
+    reports: Path,
+    run_id: str = "",
+    undos: Mapping[str, Undo] | None = None,
+    clock: Clock | None = None,
+) -> list[Recovered]:
+    """Undo what any run left, or what the run `run_id` left; return what was done.
+
+    First every reports/*/journal.jsonl, latest fault first; then what the cluster's own
+    marks still tell. Every fault is tried, whatever happens to the others.
+
+    Raises:
+        ResidueError: something is left, or a journal cannot be read; it lists all of it.
+
+    """
+    clock = clock or SystemClock()
+    work = _Recovery(undos=undo_registry(api, clock=clock) if undos is None else undos, clock=clock)
+    for path in sorted(reports.glob(f"{run_id or '*'}/journal.jsonl"), reverse=True):
+        work.from_journal(Journal(path))
+    for record in _from_marks(api):
+        if run_id in {"", record.run_id}:
+            work.one(record, known_from="its mark in the cluster")
+    if work.left:
+        raise residue(work.left)
+    return work.done
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Recovery:
+    """What a recovery has done so far, and what it could not."""
+
+    undos: Mapping[str, Undo]
+    clock: Clock
+    done: list[Recovered] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+
+    def from_journal(self, journal: Journal) -> None:
+        """Take back what `journal` has open, and write that it is undone."""
+        try:
+            records = journal.open_records()
+        except UsageError as error:
+            self.left.append(str(error))
+            return
+        for record in records:
+            if self.one(record, known_from=str(journal.path)):
+                journal.write(record.advanced("undone"))
+
+    def one(self, record: Record, *, known_from: str) -> bool:
+        """Take one fault back; say whether nothing is left of it."""
+        try:
+            proof = take_back(record, self.undos, clock=self.clock)
+        except ResidueError as error:
+            self.left.append(error.found)
+            return False
+        self.done.append(Recovered(record=record, known_from=known_from, proof=proof))
+        return True
+
+
+def _from_marks(api: KubeApi) -> Iterator[Record]:
+    """Yield what the marks in the cluster tell, each fault once."""
+    seen: set[str] = set()
+    marked = [(node, marks.CORDON_MARK) for node in api.items("/api/v1/nodes")]
+    marked += [
+        (job, marks.RECORD_MARK) for job in api.items("/apis/batch/v1/jobs", labelSelector=marks.FAULT_LABEL)
+    ]
+    for found, mark in marked:
+        record = marks.read(found, mark)
+        if record is not None and record.fault_id not in seen:
+            seen.add(record.fault_id)
+            yield record

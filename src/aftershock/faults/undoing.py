@@ -1,0 +1,57 @@
+"""Taking one fault back, with proof. What the finaliser and `recover` share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aftershock.clock import Clock, wait_until
+from aftershock.errors import AftershockError, DeadlineError, ResidueError
+from aftershock.faults.journal import Record
+from aftershock.faults.protocol import Proof, Undo
+
+__all__ = ["UNDO_WITHIN_S", "residue", "take_back"]
+
+UNDO_WITHIN_S = 60.0
+
+
+def take_back(
+    record: Record, undos: Mapping[str, Undo], *, clock: Clock, within_s: float = UNDO_WITHIN_S
+) -> Proof:
+    """Undo what `record` says and return the proof that nothing is left. Idempotent.
+
+    An API server that does not answer is asked again until the time is over.
+
+    Raises:
+        ResidueError: something is left, or it cannot be told.
+
+    """
+    undo = undos.get(record.fault)
+    if undo is None:
+        raise residue([f"{record.fault_id}: nobody knows how to undo {record.fault!r}"])
+    last: Proof | None = None
+    asked = False
+
+    def step() -> Proof | None:
+        nonlocal last, asked
+        if not asked:
+            undo.undo(record)
+            asked = True
+        last = undo.undone(record)
+        return last if last.holds else None
+
+    try:
+        return wait_until(step, within_s=within_s, what=f"{record.fault_id} to be undone", clock=clock)
+    except DeadlineError as error:
+        raise residue([f"{record.fault_id}: {last or error.found}"]) from error
+    except AftershockError as error:
+        raise residue([f"{record.fault_id}: {error}"]) from error
+
+
+def residue(left: list[str]) -> ResidueError:
+    """Make the error that lists what is left."""
+    return ResidueError(
+        f"{len(left)} of our faults left something behind",
+        expected="nothing left",
+        found="\n    ".join(left),
+        hint="run `aftershock recover`",
+    )
