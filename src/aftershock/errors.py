@@ -4,11 +4,13 @@ AftershockError
 ├── UsageError            the caller's input is wrong; nothing was touched
 │   ├── ConfigError       a setting or option
 │   ├── FeatureError      a .feature file: names file and line
+│   │   └── StepArgumentError  a word of a step: a malformed duration, a missing file
 │   └── RefusedError      a guard said no (context, namespace, node, share)
 ├── EnvironmentUnusableError  no engine, no cluster, no Prometheus      (exit code 10)
 │   └── CommandError      a tool that we ran failed; carries its last lines
 ├── ApiError              the Kubernetes API said no; carries the status
 │   └── NotFoundError     404: there is no such object
+├── QueryError            Prometheus, Alertmanager or the webhook log said no; carries the status
 ├── TransientError        worth another try within the deadline
 ├── DeadlineError         a wait ended without what it waited for
 ├── FaultError            a fault could not be injected, or did not land
@@ -36,8 +38,10 @@ __all__ = [
     "FeatureError",
     "InconclusiveError",
     "NotFoundError",
+    "QueryError",
     "RefusedError",
     "ResidueError",
+    "StepArgumentError",
     "TransientError",
     "UsageError",
 ]
@@ -78,6 +82,14 @@ class FeatureError(UsageError):
     """A .feature file is wrong. The message starts with `file:line:`."""
 
 
+class StepArgumentError(FeatureError, ValueError):
+    """A word of a step is not what the step's sentence takes at that place.
+
+    It is a ValueError as well: that is how a converter tells the step parser that the
+    sentence does not match. The checks at collection add file and line.
+    """
+
+
 class RefusedError(UsageError):
     """A guard refused an act before anything was touched."""
 
@@ -115,6 +127,16 @@ class ApiError(AftershockError):
 
 class NotFoundError(ApiError):
     """The API has no such object."""
+
+
+class QueryError(AftershockError):
+    """Prometheus, Alertmanager or the webhook log refused a request; `status` is the HTTP status."""
+
+    exit_code = 10
+
+    def __init__(self, message: str, *, status: int, found: str = "", hint: str = "") -> None:
+        super().__init__(message, found=found, hint=hint)
+        self.status = status
 
 
 class TransientError(AftershockError):

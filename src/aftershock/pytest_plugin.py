@@ -1,1 +1,175 @@
-"""The pytest plugin: what `pytest features/` needs around the scenarios."""
+"""The pytest plugin: collection of .feature files, options, fixtures, outcomes.
+
+Here is only what pytest looks up by name; what it does is in aftershock.collect and
+aftershock.report. A run that meets no .feature file gets none of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from aftershock.collect import hooks
+from aftershock.collect.gherkin import Scenario
+from aftershock.collect.module import FeatureFile
+from aftershock.collect.run import Run
+from aftershock.collect.session import FEATURES, FOLDER, SCENARIO, FeatureSession
+from aftershock.collect.tags import known_tags
+from aftershock.config import Profile, Settings
+from aftershock.errors import AftershockError, UsageError
+from aftershock.report.allure import AllureShim, attach_verdict, open_results
+from aftershock.report.html import write_report
+from aftershock.report.outcomes import VERDICTS, Outcomes
+from aftershock.report.verdicts import Verdicts
+from aftershock.timeline import Timeline
+
+__all__ = ["run", "scenario", "scenario_folder", "settings", "timeline", "verdicts"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the options and settings of a run of features."""
+    group = parser.getgroup("aftershock", "scenarios on a real cluster")
+    group.addoption(
+        "--cluster", metavar="kind|CONTEXT", help="the cluster to run on (default: the settings')"
+    )
+    group.addoption("--profile", choices=get_args(Profile), help="which profile of the stack is deployed")
+    group.addoption(
+        "--dry-run",
+        action="store_true",
+        help="show steps, targets and blast radius of every scenario; touch nothing",
+    )
+    group.addoption("--run-id", metavar="ID", help="name the run, and its folder under reports/")
+    parser.addini(
+        "aftershock_steps",
+        "packages whose modules define steps",
+        type="args",
+        default=["aftershock.steps"],
+    )
+    parser.addini("aftershock_tags", "tags of this project's features, as `name: meaning`", type="linelist")
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Declare what others may fill in."""
+    pluginmanager.add_hookspecs(hooks)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register every known tag as a marker, so that -m and strict markers know it."""
+    try:
+        tags = known_tags(config.getini("aftershock_tags"))
+    except AftershockError as error:
+        raise pytest.UsageError(str(error)) from error
+    for name, meaning in tags.items():
+        config.addinivalue_line("markers", f"{name}: {meaning}")
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Collect a .feature file; the first one opens the run."""
+    if file_path.suffix != ".feature":
+        return None
+    if FEATURES not in parent.config.stash:
+        features = FeatureSession(parent.config)
+        parent.config.stash[FEATURES] = features
+        features.open()
+        parent.config.pluginmanager.register(features, "aftershock_features")
+        parent.config.pluginmanager.register(Outcomes(parent.config), "aftershock_outcomes")
+    collector: pytest.Collector = FeatureFile.from_parent(parent, path=file_path)
+    return collector
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
+    """Check all features once they are read, whatever else went wrong with the collection."""
+    try:
+        return (yield)
+    finally:
+        if features := session.config.stash.get(FEATURES, None):
+            features.verify()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> object:
+    """Run nothing in a dry run, whatever was collected; features say what they would do."""
+    dry = session.config.option.dry_run and FEATURES not in session.config.stash
+    return True if dry else None
+
+
+def pytest_aftershock_begin(config: pytest.Config, settings: Settings, run: Run) -> None:
+    """Open the Allure results of the run."""
+    shim = open_results(
+        config,
+        run.folder / "allure-results",
+        environment={"run": run.id, "cluster": settings.cluster, "profile": settings.profile},
+        categories=config.rootpath / "reports" / "categories.json",
+    )
+    config.pluginmanager.register(shim, "aftershock_allure")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Write the HTML report and say where everything is."""
+    shim: AllureShim | None = config.pluginmanager.get_plugin("aftershock_allure")
+    if shim is None:
+        return
+    run = config.stash[FEATURES].run
+    terminalreporter.write_sep("-", f"run {run.id}")
+    terminalreporter.write_line(f"evidence: {run.folder}")
+    try:
+        report = write_report(
+            shim.folder, run.folder / "report.html", root=config.rootpath, name=f"Aftershock {run.id}"
+        )
+        terminalreporter.write_line(f"report:   {report}")
+    except AftershockError as error:
+        terminalreporter.write_line(str(error))
+
+
+@pytest.fixture(scope="session")
+def settings(pytestconfig: pytest.Config) -> Settings:
+    """Return the settings that the run goes by."""
+    return _features(pytestconfig).settings
+
+
+@pytest.fixture(scope="session")
+def run(pytestconfig: pytest.Config) -> Run:
+    """Return the run: its id and its folder."""
+    return _features(pytestconfig).run
+
+
+@pytest.fixture
+def scenario(request: pytest.FixtureRequest) -> Scenario:
+    """Return the scenario that is running: its name, tags and steps."""
+    return request.node.stash[SCENARIO]  # type: ignore[no-any-return]  # the key knows the type
+
+
+@pytest.fixture
+def scenario_folder(request: pytest.FixtureRequest) -> Path:
+    """Return the scenario's folder in the run's; every file in it is attached to the report."""
+    folder: Path = request.node.stash[FOLDER]
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture
+def timeline(scenario_folder: Path) -> Iterator[Timeline]:
+    """Yield the scenario's timeline, written to timeline.jsonl as it grows."""
+    timeline = Timeline(scenario_folder / "timeline.jsonl")
+    yield timeline
+    timeline.close()
+
+
+@pytest.fixture
+def verdicts(request: pytest.FixtureRequest, scenario_folder: Path, settings: Settings) -> Verdicts:
+    """Return what keeps and enforces the scenario's verdicts."""
+    kept = Verdicts(scenario_folder / "verdicts.json", profile=settings.profile, show=attach_verdict)
+    request.node.stash[VERDICTS] = kept.given
+    return kept
+
+
+def _features(config: pytest.Config) -> FeatureSession:
+    features = config.stash.get(FEATURES, None)
+    if features is None:
+        raise UsageError("this fixture is for scenarios", hint="run a .feature file")
+    return features

@@ -1,0 +1,230 @@
+"""A run of features as pytest sees it: settings, checks, preflight, dry run, exit codes.
+
+Registered when the first .feature file is met, so a run of anything else never comes here.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import pkgutil
+import traceback
+from collections.abc import Generator, Iterator, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from aftershock.collect.check import check, report_errors
+from aftershock.collect.gherkin import Document, Scenario
+from aftershock.collect.run import Run, new_run, slugs
+from aftershock.collect.tags import TAGS, known_tags
+from aftershock.collect.vocabulary import definitions
+from aftershock.config import Settings, load_settings
+from aftershock.errors import AftershockError, ConfigError, ResidueError
+
+__all__ = ["FEATURES", "FOLDER", "SCENARIO", "FeatureSession", "find_error"]
+
+SCENARIO = pytest.StashKey[Scenario]()
+FOLDER = pytest.StashKey[Path]()
+
+E_ = TypeVar("E_", bound=BaseException)
+
+
+class FeatureSession:
+    """The plugin of a run of features.
+
+    What is wrong with the settings or the vocabulary is kept in `problems` until every
+    feature was read, so that the user gets all errors at once. `stopped` is what ended the
+    run before its first scenario, `residue` what an undo left behind.
+    """
+
+    settings: Settings
+    run: Run
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.tags: Mapping[str, str] = TAGS
+        self.problems: list[AftershockError] = []
+        self.stopped: AftershockError | None = None
+        self.residue: ResidueError | None = None
+        self._documents: list[tuple[pytest.Collector, Document]] = []
+
+    def open(self) -> None:
+        """Read the settings and register the vocabulary."""
+        for act in (self._load_settings, self._load_tags, self._name_run, self._register_steps):
+            try:
+                act()
+            except AftershockError as error:
+                self.problems.append(error)
+
+    def _load_settings(self) -> None:
+        options = {name: self.config.getoption(name) for name in ("cluster", "profile")}
+        self.settings = load_settings(root=self.config.rootpath, options=options)
+
+    def _load_tags(self) -> None:
+        self.tags = known_tags(self.config.getini("aftershock_tags"))
+
+    def _name_run(self) -> None:
+        self.run = new_run(self.config.rootpath / "reports", run_id=self.config.getoption("run_id"))
+
+    def _register_steps(self) -> None:
+        """Register every module of the vocabulary as a plugin: assertions in it are rewritten."""
+        for package in self.config.getini("aftershock_steps"):
+            for name in _modules(package):
+                try:
+                    self.config.pluginmanager.import_plugin(name)
+                except Exception as error:  # whatever a module of steps raises, the user is shown it
+                    raise ConfigError(
+                        f"the steps in {name} cannot be imported",
+                        found="".join(traceback.format_exception(error.__cause__ or error)).rstrip(),
+                    ) from error
+
+    def add(self, node: pytest.Collector, document: Document) -> None:
+        """Keep a file that was read, for the checks."""
+        self._documents.append((node, document))
+
+    def verify(self) -> None:
+        """Hold every feature against the vocabulary.
+
+        Raises:
+            pytest.UsageError: with everything that is wrong (exit code 4).
+
+        """
+        reach = {document.file: (document, definitions(node)) for node, document in self._documents}
+        errors: list[AftershockError] = [*self.problems]
+        if not self.problems:  # without settings or vocabulary every step would be an error
+            errors += check(reach, tags=self.tags)
+        if errors:
+            raise pytest.UsageError(report_errors(errors))
+
+    def items(self, session: pytest.Session) -> list[pytest.Item]:
+        """Return the scenarios that will run, in order."""
+        return [item for item in session.items if SCENARIO in item.stash]
+
+    def dry_run(self, session: pytest.Session) -> list[str]:
+        """Return what would run, scenario by scenario. Touches nothing.
+
+        Raises:
+            AftershockError: what the plan of a scenario raised.
+
+        """
+        lines: list[str] = []
+        for scenario in (item.stash[SCENARIO] for item in self.items(session)):
+            lines += ["", f"{scenario.name}  ({scenario.file}:{scenario.line})"]
+            lines += [f"    {step}" for step in scenario.steps]
+            plans = self.config.hook.pytest_aftershock_plan(
+                config=self.config, settings=self.settings, scenario=scenario
+            )
+            lines += [f"  {line}" for plan in plans for line in plan]
+        return lines
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> object:
+        """Plan or begin the run; answer the loop's question only where nothing is to run."""
+        if self.config.option.collectonly or session.testsfailed:
+            return None  # pytest itself lists, or stops for what it could not collect
+        try:
+            if self.config.option.dry_run:
+                self._print(*self.dry_run(session), "", "dry run: nothing was touched")
+                return True
+            if items := self.items(session):
+                self._begin(items)
+        except AftershockError as error:
+            self.stopped = error
+            return True
+        return None
+
+    def _begin(self, items: list[pytest.Item]) -> None:
+        for item, slug in zip(
+            items, slugs([_folder_name(item.stash[SCENARIO]) for item in items]), strict=True
+        ):
+            item.stash[FOLDER] = self.run.folder / slug
+        self.run.folder.mkdir(parents=True)
+        try:
+            self.config.hook.pytest_aftershock_preflight(
+                config=self.config, settings=self.settings, run=self.run, items=items
+            )
+        except AftershockError:
+            if not any(self.run.folder.iterdir()):
+                self.run.folder.rmdir()
+            raise
+        self.config.hook.pytest_aftershock_begin(config=self.config, settings=self.settings, run=self.run)
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Stop after an undo that left something: the next scenario would be judged on debris."""
+        report = yield
+        residue = find_error(call.excinfo.value, ResidueError) if call.excinfo else None
+        if residue:
+            self.residue = residue
+            item.session.shouldstop = "an undo left something behind: see `aftershock recover`"
+        return report
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
+        """Give the run its exit code. After Ctrl-C this is also where the undo happens."""
+        try:
+            result = yield
+        except BaseException as error:
+            self.residue = find_error(error, ResidueError)
+            if not self.residue:
+                raise
+            result = None
+        if self.stopped:
+            session.exitstatus = self.stopped.exit_code
+        elif self.residue:
+            session.exitstatus = self.residue.exit_code
+        return result
+
+    def pytest_report_collectionfinish(self) -> list[str]:
+        """Say which run this is, on which cluster."""
+        if self.problems:
+            return []
+        return [
+            f"aftershock: run {self.run.id}, cluster {self.settings.cluster}, profile {self.settings.profile}"
+        ]
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say why no scenario was run, or what is left of one."""
+        for title, error in (("not run", self.stopped), ("residue", self.residue)):
+            if error:
+                terminalreporter.write_sep("=", f"{title} (exit code {error.exit_code})", red=True, bold=True)
+                terminalreporter.write_line(str(error))
+
+    def _print(self, *lines: str) -> None:
+        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
+        if reporter:  # not there under -p no:terminal
+            for line in lines:
+                reporter.write_line(line)
+
+
+FEATURES = pytest.StashKey[FeatureSession]()
+
+
+def find_error(error: BaseException, kind: type[E_]) -> E_ | None:
+    """Return `error` or the first of its group that is of `kind`: pytest groups teardown errors."""
+    if isinstance(error, kind):
+        return error
+    if isinstance(error, BaseExceptionGroup):
+        return next((found for inner in error.exceptions if (found := find_error(inner, kind))), None)
+    return None
+
+
+def _folder_name(scenario: Scenario) -> str:
+    """Return the scenario's name, with its example where the name does not tell."""
+    same = scenario.name == scenario.template
+    return " ".join([scenario.name, *(value for _, value in scenario.example if same)])
+
+
+def _modules(package: str) -> Iterator[str]:
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.submodule_search_locations is None:
+        raise ConfigError(
+            f"aftershock_steps names {package!r}, which is no package",
+            expected="an importable package whose modules define steps",
+        )
+    for module in pkgutil.walk_packages(spec.submodule_search_locations, prefix=f"{package}."):
+        if not module.ispkg and not module.name.rpartition(".")[2].startswith("_"):
+            yield module.name

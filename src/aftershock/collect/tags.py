@@ -1,0 +1,50 @@
+"""The tags that a .feature file may carry.
+
+An unknown one is an error: a misspelt @protected must not be a silent nothing, and no tag of
+pytest's own (@skip, @xfail) may turn a scenario green that never ran.
+
+A project adds its own, one `name: meaning` a line, by `aftershock_tags` in its pytest settings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from aftershock.errors import ConfigError
+
+__all__ = ["SEVERITIES", "TAGS", "known_tags"]
+
+SEVERITIES = ("blocker", "critical", "minor", "trivial")
+
+TAGS: Mapping[str, str] = {
+    "alerting": "proves which alerts fire, and which do not",
+    "blocker": "severity in the report: nothing else counts while this fails",
+    "critical": "severity in the report: above the others",
+    "load": "drives load against a service",
+    "maintenance": "takes a node out of service and back",
+    "minor": "severity in the report: below the others",
+    "node": "touches a whole node, not just pods",
+    "protected": "may touch protected targets, where the settings say allow_protected",
+    "recovery": "proves recovery within the objective",
+    "scaling": "proves what the HPA does",
+    "slow": "takes more than five minutes",
+    "trivial": "severity in the report: good to know",
+}
+
+
+def known_tags(added: Iterable[str] = ()) -> dict[str, str]:
+    """Return every known tag with its meaning; `added` are lines `name: meaning`.
+
+    Raises:
+        ConfigError: a line is not of that form.
+
+    """
+    tags = dict(TAGS)
+    for line in added:
+        name, colon, meaning = (part.strip() for part in line.partition(":"))
+        if not (name.isidentifier() and colon and meaning):
+            raise ConfigError(
+                f"aftershock_tags: {line!r} declares no tag", expected="name: what the tag means", found=line
+            )
+        tags[name] = meaning
+    return tags

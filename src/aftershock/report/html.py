@@ -1,0 +1,68 @@
+"""The report as one HTML file, made by Allure 3 from the results of a run."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from aftershock.errors import CommandError, EnvironmentUnusableError
+
+__all__ = ["allure_command", "write_report"]
+
+_TIMEOUT_S = 120.0
+
+
+def allure_command(root: Path) -> Path:
+    """Return the `allure` program: the project's own, else the one on the PATH.
+
+    Raises:
+        EnvironmentUnusableError: there is none.
+
+    """
+    local = root / "node_modules" / ".bin" / "allure"
+    found = str(local) if local.exists() else shutil.which("allure")
+    if found is None:
+        raise EnvironmentUnusableError(
+            "no HTML report: Allure is not installed",
+            expected="allure 3, which needs Node.js 20 or newer",
+            hint="run `npm ci` here, then `aftershock report RUN`; the results are kept",
+        )
+    return Path(found)
+
+
+def write_report(results: Path, target: Path, *, root: Path, name: str) -> Path:
+    """Make `target`, one HTML file, from the Allure `results`, and return it.
+
+    Raises:
+        EnvironmentUnusableError: there is no Allure.
+        CommandError: Allure failed; its last lines are in the error.
+
+    """
+    work = target.with_suffix(".new")
+    config = root / "reports" / "allurerc.mjs"
+    command = [str(allure_command(root)), "awesome", str(results), "--single-file"]
+    command += ["--output", str(work), "--report-name", name, "--group-by", "epic,feature"]
+    command += ["--config", str(config)] if config.is_file() else []
+    try:
+        done = subprocess.run(
+            command, cwd=root, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
+        )
+        index = work / "index.html"
+        if done.returncode != 0 or not index.is_file():
+            raise CommandError(
+                "no HTML report: Allure failed",
+                command=command,
+                code=done.returncode,
+                tail=(done.stdout + done.stderr).splitlines()[-10:],
+                hint="the results are kept; `aftershock report RUN` tries again",
+            )
+        index.replace(target)
+    except subprocess.TimeoutExpired as error:
+        raise EnvironmentUnusableError(
+            f"no HTML report: Allure took more than {_TIMEOUT_S:g} s",
+            hint="the results are kept; `aftershock report RUN` tries again",
+        ) from error
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return target

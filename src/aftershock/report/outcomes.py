@@ -1,0 +1,185 @@
+"""What pytest says of a scenario, in its terminal and in its JUnit file.
+
+Passed, violated, inconclusive, interrupted, or an error; never a skip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+from pytest_bdd.parser import Step
+
+from aftershock.collect.session import SCENARIO
+from aftershock.report.progress import Outcome, Progress, classify, explain
+from aftershock.report.secrets import redact
+from aftershock.verdict import Verdict
+
+__all__ = ["OUTCOME_PROPERTY", "PROGRESS", "VERDICTS", "Outcomes"]
+
+PROGRESS = pytest.StashKey[Progress]()
+VERDICTS = pytest.StashKey[Sequence[Verdict]]()
+OUTCOME_PROPERTY = "aftershock.outcome"
+
+_Status = tuple[str, str, tuple[str, dict[str, bool]]]
+_STATUS: dict[Outcome, _Status] = {
+    "violated": ("violated", "V", ("VIOLATED", {"red": True})),
+    "inconclusive": ("inconclusive", "I", ("INCONCLUSIVE", {"yellow": True})),
+    "interrupted": ("interrupted", "!", ("INTERRUPTED", {"red": True})),
+    "broken": ("error", "E", ("ERROR", {"red": True})),
+}
+_SECTIONS: tuple[Outcome, ...] = ("violated", "inconclusive", "interrupted")
+
+
+class Outcomes:
+    """The plugin that maps what a scenario raised to what is said of it."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self._interrupted = False
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Report a scenario that Ctrl-C ends: pytest has no report of it, and JUnit would show it green."""
+        if SCENARIO not in item.stash:
+            return (yield)
+        item.stash[PROGRESS] = Progress(item.stash[SCENARIO])
+        try:
+            return (yield)
+        except (KeyboardInterrupt, pytest.exit.Exception) as error:
+            report = pytest.TestReport(
+                nodeid=item.nodeid,
+                location=item.location,
+                keywords={},
+                outcome="failed",
+                longrepr=None,
+                when="call",
+            )
+            self._describe(report, item, error, "interrupted")
+            self._interrupted = True
+            item.ihook.pytest_runtest_logreport(report=report)
+            raise
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Say what failed in the words of the scenario, before any other plugin reads the report."""
+        report = yield
+        if SCENARIO not in item.stash:
+            return report
+        report.sections = [(name, redact(text)) for name, text in report.sections]
+        if report.failed and call.excinfo:
+            outcome = classify(call.excinfo.value)
+            # Only a step can violate an objective; an assertion of a fixture is an error like any other.
+            of_a_step = report.when == "call" or outcome == "inconclusive"
+            self._describe(report, item, call.excinfo.value, outcome if of_a_step else "broken")
+        elif report.when == "teardown" and not _has_outcome(report):
+            report.user_properties.append((OUTCOME_PROPERTY, "passed"))
+        return report
+
+    def _describe(
+        self, report: pytest.TestReport, item: pytest.Item, error: BaseException, outcome: Outcome
+    ) -> None:
+        scenario = item.stash[SCENARIO]
+        verdicts = item.stash.get(VERDICTS, ())
+        report.longrepr = explain(item.stash[PROGRESS], verdicts, error, root=self.config.rootpath)
+        report.location = (report.location[0], report.location[1], scenario.name)
+        report.aftershock_outcome = outcome  # type: ignore[attr-defined]  # reports take more attributes
+        if not _has_outcome(report):
+            item.user_properties.append((OUTCOME_PROPERTY, outcome))
+            report.user_properties.append((OUTCOME_PROPERTY, outcome))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> _Status | None:
+        """Give an outcome of ours its word, its letter and its own count."""
+        outcome: Outcome | None = getattr(report, "aftershock_outcome", None)
+        if outcome == "broken" and report.when != "call":
+            return None  # pytest's own word for it is the same
+        return _STATUS[outcome] if outcome else None
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Show every scenario that did not pass, with its steps and verdicts."""
+        summary: list[str] = []
+        for outcome in _SECTIONS:
+            category, _, (word, markup) = _STATUS[outcome]
+            for number, report in enumerate(terminalreporter.stats.get(category, [])):
+                if number == 0:
+                    terminalreporter.write_sep("=", word, **markup)
+                _show(terminalreporter, report, markup, self.config)
+                first_line = report.longrepr.reprcrash.message.partition("\n")[0]
+                summary.append(f"{word} {report.nodeid} - {first_line}")
+        for line in summary:
+            terminalreporter.write_line(line)
+        if summary:  # pytest colours the last line by this key's presence; empty, it is not counted
+            terminalreporter.stats.setdefault("failed", [])
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_sessionfinish(self) -> Generator[None, object, object]:
+        """Put the outcomes' types into the JUnit file that was just written."""
+        result = yield
+        if xml := self.config.getoption("xmlpath", None):
+            _complete_junit(Path(xml).expanduser(), interrupted=self._interrupted)
+        return result
+
+    def pytest_bdd_before_step(self, request: pytest.FixtureRequest, step: Step) -> None:
+        """Note that a step begins."""
+        if progress := request.node.stash.get(PROGRESS, None):
+            progress.begin(f"{step.keyword.strip()} {step.name}")
+
+    def pytest_bdd_after_step(self, request: pytest.FixtureRequest) -> None:
+        """Note that a step passed."""
+        if progress := request.node.stash.get(PROGRESS, None):
+            progress.end("passed")
+
+    def pytest_bdd_step_error(self, request: pytest.FixtureRequest, exception: BaseException) -> None:
+        """Note how a step failed."""
+        if progress := request.node.stash.get(PROGRESS, None):
+            progress.end(classify(exception))
+
+    def pytest_bdd_after_scenario(self, request: pytest.FixtureRequest) -> None:
+        """Note a step that neither passed nor failed: only Ctrl-C leaves one open."""
+        if progress := request.node.stash.get(PROGRESS, None):
+            progress.end("interrupted")
+
+
+def _has_outcome(report: pytest.TestReport) -> bool:
+    return any(name == OUTCOME_PROPERTY for name, _ in report.user_properties)
+
+
+def _show(
+    terminal: pytest.TerminalReporter,
+    report: pytest.TestReport,
+    markup: dict[str, bool],
+    config: pytest.Config,
+) -> None:
+    terminal.write_sep("_", report.head_line or report.nodeid, **markup)
+    terminal.write_line(str(report.longrepr))
+    for name, text in report.sections if config.option.showcapture != "no" else ():
+        terminal.write_sep("-", name)
+        terminal.write_line(text.rstrip())
+
+
+def _complete_junit(path: Path, *, interrupted: bool) -> None:
+    """Set the `type` that pytest leaves out, from each test case's own outcome.
+
+    A test that Ctrl-C ended is the last one, and pytest did not get to write its properties.
+    """
+    if not path.is_file():
+        return
+    tree = ET.parse(path)  # noqa: S314 - pytest wrote this file a moment ago
+    if interrupted:
+        properties = ET.Element("properties")
+        properties.append(ET.Element("property", name=OUTCOME_PROPERTY, value="interrupted"))
+        list(tree.iter("testcase"))[-1].insert(0, properties)
+    for case in tree.iter("testcase"):
+        outcomes = [p.get("value", "") for p in case.iter("property") if p.get("name") == OUTCOME_PROPERTY]
+        for problem in (*case.iter("failure"), *case.iter("error")) if outcomes else ():
+            problem.set("type", "broken" if _after_the_call(problem) else outcomes[0])
+    tree.write(path, encoding="utf-8", xml_declaration=True)
+
+
+def _after_the_call(problem: ET.Element) -> bool:
+    return problem.tag == "error" and problem.get("message", "").startswith("failed on teardown")

@@ -1,0 +1,51 @@
+"""The verdicts of one scenario, on their way to verdicts.json and to pytest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from aftershock.config import Profile
+from aftershock.verdict import Verdict, enforce
+
+__all__ = ["Verdicts"]
+
+
+class Verdicts:
+    """Keeps every verdict before it is enforced, so that a failing one is written too.
+
+    `show` gets each verdict as it comes (the report's attachment).
+    """
+
+    def __init__(
+        self, path: Path, *, profile: Profile, show: Callable[[Verdict], None] | None = None
+    ) -> None:
+        self.path = path
+        self.profile = profile
+        self.given: list[Verdict] = []
+        self._show = show
+
+    def enforce(self, verdict: Verdict) -> Verdict:
+        """Write `verdict` down, under this run's profile, and return it where it is met.
+
+        Raises:
+            AssertionError: it is violated.
+            InconclusiveError: it is unknown.
+
+        """
+        verdict = replace(verdict, profile=self.profile)
+        self.given.append(verdict)
+        self._write()
+        if self._show:
+            self._show(verdict)
+        enforce(verdict)
+        return verdict
+
+    def _write(self) -> None:
+        """Replace the file as a whole: a killed run leaves the verdicts so far, never half a list."""
+        text = json.dumps([verdict.to_dict() for verdict in self.given], indent=2, ensure_ascii=False)
+        fresh = self.path.with_suffix(".json.new")
+        fresh.write_text(text + "\n", encoding="utf-8")
+        fresh.replace(self.path)

@@ -1,0 +1,661 @@
+"""The plugin as its users meet it: whole runs of pytest on small projects of features."""
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+STEPS = """
+import pytest
+from pytest_bdd import given, when, then, parsers
+from aftershock.collect.types import phrase
+from aftershock.errors import EnvironmentUnusableError, FaultError, ResidueError, RefusedError
+from aftershock.verdict import met, unknown, violated
+
+def make(status, name):
+    if status == "met":
+        return met(name, expected="30 s or less", observed=2.5, unit="s", resolution_s=0.1, query="up == 1")
+    if status == "violated":
+        return violated(name, expected="30 s or less", observed=41.5, unit="s", resolution_s=0.1,
+                        query="ALERTS{alertname='X'}", evidence=("pod a was Ready at 12:00:41",))
+    return unknown(name, expected="30 s or less", reason="no sample in the window", query="up == 1")
+
+@given("a steady service")
+def _():
+    pass
+
+@given("a fault", target_fixture="fault")
+def _(undo):
+    return undo
+
+@pytest.fixture
+def undo(timeline):
+    timeline.record("harness", "injected", "pod/a")
+    yield "fault-1"
+    timeline.record("harness", "undone", "pod/a")
+
+@pytest.fixture
+def leaking():
+    yield
+    raise ResidueError("a cordon is left on worker-1", hint="run `aftershock recover`")
+
+@given("a fault that leaks")
+def _(leaking):
+    pass
+
+@when(phrase("{service:w} recovers within {limit:Duration}"))
+def _(service, limit):
+    assert isinstance(limit, float)
+
+@then(parsers.parse("the verdict {name} is {status:w}"))
+def _(verdicts, name, status):
+    verdicts.enforce(make(status, name))
+
+@then(parsers.parse("{count:d} pods are ready"))
+def _(count):
+    ready = 3
+    assert ready == count
+
+@then("the fault lands")
+def _(timeline):
+    raise FaultError("the fault did not land", expected="OOMKilled", found="nothing within 20 s")
+
+@then("the code is wrong")
+def _(timeline):
+    token = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhZG1pbiJ9.c2lnbmF0dXJl"
+    print("Authorization: Bearer", token)
+    {}["missing"]
+
+@then("the user presses Ctrl-C")
+def _(undo):
+    raise KeyboardInterrupt
+"""
+
+PYPROJECT = """
+[tool.pytest.ini_options]
+addopts = ["-p", "no:locust", "--strict-markers", "--strict-config"]
+aftershock_steps = []
+aftershock_tags = ["house: proves something about this house"]
+filterwarnings = ["error"]
+"""
+
+
+class Project:
+    """A project of features, and what a run of it left."""
+
+    def __init__(self, pytester: pytest.Pytester) -> None:
+        self.pytester = pytester
+        self.root = pytester.path
+        self.write("pyproject.toml", PYPROJECT)
+        self.write("conftest.py", STEPS)
+
+    def write(self, name: str, text: str) -> None:
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+    def feature(self, text: str, name: str = "recovery/a.feature") -> None:
+        self.write(f"features/{name}", text)
+
+    def run(self, *options: str) -> pytest.RunResult:
+        return self.pytester.runpytest_inprocess(
+            "features", "--run-id", "r1", "--junitxml", "junit.xml", *options, no_reraise_ctrlc=True
+        )
+
+    @property
+    def folder(self) -> Path:
+        return self.root / "reports" / "r1"
+
+    def results(self) -> dict[str, dict]:
+        files = self.folder.glob("allure-results/*-result.json")
+        return {raw["name"]: raw for raw in (json.loads(f.read_text()) for f in files)}
+
+    def containers(self) -> list[dict]:
+        return [json.loads(f.read_text()) for f in self.folder.glob("allure-results/*-container.json")]
+
+    def attached(self, attachments: list[dict]) -> dict[str, str]:
+        return {a["name"]: (self.folder / "allure-results" / a["source"]).read_text() for a in attachments}
+
+    def cases(self) -> dict[str, ET.Element]:
+        return {case.get("name", ""): case for case in ET.parse(self.root / "junit.xml").iter("testcase")}
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
+    monkeypatch.setenv("PATH", "/nonexistent")  # no allure: the HTML report has its own test
+    for name in ("CLUSTER", "PROFILE", "ALLOWED_CONTEXTS"):
+        monkeypatch.delenv(f"AFTERSHOCK_{name}", raising=False)
+    return Project(pytester)
+
+
+def outcome(case: ET.Element) -> list[str | None]:
+    return [p.get("value") for p in case.iter("property") if p.get("name") == "aftershock.outcome"]
+
+
+OUTCOMES = """
+@critical
+Feature: Recovery of the house
+  What the house promises.
+
+  Background:
+    Given a steady service
+
+  Scenario: It recovers
+    Given a fault
+    When web recovers within 30 seconds
+    Then the verdict recovery is met
+
+  Scenario: It is too slow
+    Given a fault
+    Then the verdict steady is met
+    And the verdict recovery is violated
+    And the verdict alerts is met
+
+  Scenario: Nobody knows
+    Given a fault
+    Then the verdict recovery is unknown
+
+  Scenario: An assertion of a step
+    Then 4 pods are ready
+
+  Scenario: The fault does not land
+    Then the fault lands
+
+  Scenario: The code is wrong
+    Then the code is wrong
+
+  @house
+  Scenario Outline: Every service recovers
+    When <service> recovers within <limit>
+    Then the verdict <service> is <status>
+
+    Examples:
+      | service | limit | status |
+      | web     | 1m    | met    |
+      | api     | 2m    | unknown |
+"""
+
+
+@pytest.fixture
+def every_outcome(project):
+    """Return a project after a run of OUTCOMES, with the run's result."""
+    project.feature(OUTCOMES)
+    return project, project.run()
+
+
+def test_every_outcome_has_its_count_and_letter(every_outcome):
+    _, result = every_outcome
+
+    assert result.ret == 1
+    last = result.outlines[-1]
+    for count in ("2 passed", "2 violated", "2 inconclusive", "2 errors"):
+        assert count in last, last
+    assert "failed" not in last
+    assert "skipped" not in last
+    result.stdout.fnmatch_lines(["*a.feature .VIVEE.I*"])
+
+
+def test_the_terminal_shows_the_scenario_and_not_the_code_of_its_steps(every_outcome):
+    _, result = every_outcome
+    shown = result.stdout.str()
+
+    result.stdout.fnmatch_lines(
+        [
+            "*= VIOLATED =*",
+            "It is too slow  (features/recovery/a.feature:14)",
+            "    passed * Given a steady service",
+            "    passed * Given a fault",
+            "    passed * Then the verdict steady is met",
+            "    VIOLATED * And the verdict recovery is violated",
+            "    not run * And the verdict alerts is met",
+            "  met: steady: 2.5 s",
+            "  recovery: violated",
+            "    expected  30 s or less",
+            "    observed  41.5 s",
+            "    known     ± 0.1 s",
+            "    evidence  pod a was Ready at 12:00:41",
+            "    query     ALERTS{alertname='X'}",
+            "    profile   ci",
+            "*= INCONCLUSIVE =*",
+            "  recovery: unknown",
+            "    because   no sample in the window",
+            "VIOLATED features/recovery/a.feature::test_it_is_too_slow - recovery: violated",
+            "INCONCLUSIVE features/recovery/a.feature::test_nobody_knows - recovery: unknown",
+            "ERROR features/recovery/a.feature::test_the_fault_does_not_land - the fault d*",
+        ]
+    )
+    assert "assert 3 == 4" in shown
+    assert "  at conftest.py:" in shown
+    assert "the fault did not land\n    expected: OOMKilled" in shown
+    assert "KeyError: 'missing'" in shown
+    assert "pytest_bdd/scenario.py" not in shown
+
+
+def test_every_outcome_is_in_junit_as_what_it_is_and_none_is_a_skip(every_outcome):
+    project, _ = every_outcome
+
+    cases = project.cases()
+    assert len(cases) == 8
+    assert outcome(cases["test_it_recovers"]) == ["passed"]
+    for name, word in (
+        ("test_it_is_too_slow", "violated"),
+        ("test_nobody_knows", "inconclusive"),
+        ("test_an_assertion_of_a_step", "violated"),
+        ("test_the_fault_does_not_land", "broken"),
+    ):
+        assert outcome(cases[name]) == [word]
+        failure = cases[name].find("failure")
+        assert failure is not None
+        assert failure.get("type") == word
+    violation = cases["test_it_is_too_slow"].find("failure")
+    assert violation is not None
+    assert violation.get("message", "").startswith("recovery: violated\n  expected  30 s or less")
+    assert "    not run " in (violation.text or "")
+    assert not list(ET.parse(project.root / "junit.xml").iter("skipped"))
+
+
+def test_verdicts_and_timeline_are_in_the_scenarios_folder(every_outcome):
+    project, _ = every_outcome
+
+    written = json.loads((project.folder / "it-is-too-slow" / "verdicts.json").read_text())
+    assert [(v["name"], v["status"], v["profile"]) for v in written] == [
+        ("steady", "met", "ci"),
+        ("recovery", "violated", "ci"),
+    ]
+    lines = (project.folder / "it-recovers" / "timeline.jsonl").read_text().splitlines()
+    assert [json.loads(line)["kind"] for line in lines] == ["injected", "undone"]
+
+
+def test_allure_has_the_status_the_steps_the_verdict_and_the_files(every_outcome):
+    project, _ = every_outcome
+
+    results = project.results()
+    assert {name: r["status"] for name, r in results.items()} == {
+        "It recovers": "passed",
+        "It is too slow": "failed",
+        "Nobody knows": "broken",
+        "An assertion of a step": "failed",
+        "The fault does not land": "broken",
+        "The code is wrong": "broken",
+        "Every service recovers": results["Every service recovers"]["status"],  # two, of one name
+    }
+    assert results["Nobody knows"]["statusDetails"]["message"].startswith("inconclusive: recovery: unknown")
+    slow = results["It is too slow"]
+    assert [(s["name"], s["status"]) for s in slow["steps"]] == [
+        ("Given a steady service", "passed"),
+        ("Given a fault", "passed"),
+        ("Then the verdict steady is met", "passed"),
+        ("And the verdict recovery is violated", "failed"),
+        ("And the verdict alerts is met", "skipped"),
+    ]
+    assert all(s["stop"] >= s["start"] for s in slow["steps"])
+    verdict = project.attached(slow["steps"][3]["attachments"])["violated: recovery"]
+    assert "observed  41.5 s" in verdict
+    assert "query     ALERTS" in verdict
+    files = project.attached(slow["attachments"])
+    assert '"undone"' in files["timeline.jsonl"]
+    assert json.loads(files["verdicts.json"])[1]["observed"] == 41.5
+    labels = {(label["name"], label["value"]) for label in slow["labels"]}
+    assert {
+        ("feature", "Recovery of the house"),
+        ("story", "It is too slow"),
+        ("epic", "recovery"),
+        ("severity", "critical"),
+        ("tag", "critical"),
+    } <= labels
+    assert slow["description"] == "What the house promises."
+
+
+def test_allure_shows_the_undo_as_teardown_and_no_plumbing(every_outcome):
+    project, _ = every_outcome
+
+    fixtures = project.containers()
+    assert [c for c in fixtures if [a["name"] for a in c.get("afters", [])] == ["undo"]]
+    names = {f["name"] for c in fixtures for f in (*c.get("befores", []), *c.get("afters", []))}
+    assert not [name for name in names if "pytest" in name]
+
+
+def test_no_secret_gets_into_any_report(every_outcome):
+    project, result = every_outcome
+    shown = result.stdout.str()
+
+    assert "Bearer <redacted>" in shown  # the failing step printed one
+    for path in project.folder.rglob("*"):
+        assert not path.is_file() or "eyJzdWIi" not in path.read_text(), path
+    assert "eyJzdWIi" not in (project.root / "junit.xml").read_text()
+    assert "eyJzdWIi" not in shown
+
+
+def test_without_allure_there_is_one_line_how_to_get_the_report(every_outcome):
+    project, result = every_outcome
+
+    result.stdout.fnmatch_lines(["no HTML report: Allure is not installed", "*do: run `npm ci`*"])
+    assert (project.folder / "allure-results" / "environment.properties").read_text() == (
+        "run=r1\ncluster=kind\nprofile=ci\n"
+    )
+
+
+def test_an_outline_runs_each_example_with_its_values(project):
+    project.feature(OUTCOMES)
+
+    result = project.run("-m", "house", "--profile", "nightly")
+
+    assert "1 passed, 6 deselected, 1 inconclusive" in result.outlines[-1]
+    both = [json.loads(f.read_text()) for f in sorted(project.folder.glob("allure-results/*-result.json"))]
+    parameters = {tuple((p["name"], p["value"]) for p in r["parameters"]) for r in both}
+    assert parameters == {
+        (("service", '"web"'), ("limit", '"1m"'), ("status", '"met"')),
+        (("service", '"api"'), ("limit", '"2m"'), ("status", '"unknown"')),
+    }
+    assert {r["status"] for r in both} == {"passed", "broken"}
+    folders = {"every-service-recovers-web-1m-met", "every-service-recovers-api-2m-unknown", "allure-results"}
+    assert {path.name for path in project.folder.iterdir()} == folders
+    web = json.loads((project.folder / "every-service-recovers-web-1m-met" / "verdicts.json").read_text())
+    assert web[0]["profile"] == "nightly"
+
+
+def test_everything_that_is_wrong_is_said_at_once_and_nothing_runs(project):
+    project.feature(
+        """Feature: One
+  Scenario: Undefined
+    Given a steady sevice
+
+  Scenario: Malformed
+    When web recovers within soon
+
+  Scenario: Wrong keyword
+    Given the fault lands
+
+  @protcted @skip
+  Scenario: Tagged
+    Given a steady service
+""",
+        "one.feature",
+    )
+    project.feature(
+        "Feature: Two\n  Scenario: Tagged\n    Given a steady service\n    nonsense\n", "two.feature"
+    )
+    project.feature(
+        "Feature: Three\n  Scenario: Undefined\n    Then 3 pods are ready\n"
+        "  Scenario: Undefined\n    Then 3 pods are ready\n",
+        "three.feature",
+    )
+    project.write(
+        "features/conftest.py",
+        "from pytest_bdd import then\n\n@then('3 pods are ready')\ndef _():\n    pass\n",
+    )
+
+    result = project.run()
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    said = result.stderr.str()
+    assert "10 errors before anything was touched; no scenario was run" in said
+    for place in (
+        "features/one.feature:3: no step definition matches 'Given a steady sevice'",
+        "features/one.feature:6: 'soon' is no duration, in 'When web recovers within soon'",
+        "features/one.feature:9: 'Given the fault lands' is a given here",
+        "features/one.feature:11: unknown tag @protcted",
+        "features/one.feature:11: unknown tag @skip",
+        "features/three.feature:3: 'Then 3 pods are ready' is ambiguous",
+        "features/three.feature:2: a second scenario named 'Undefined'",
+        "features/three.feature:4: a second scenario named 'Undefined'",
+        "features/two.feature:4: this line cannot stand here",
+    ):
+        assert place in said
+    assert "did you mean @protected?" in said
+    assert "'a steady service'" in said
+    assert not (project.root / "reports").exists()
+    assert "Traceback" not in said + result.stdout.str()
+
+
+def test_a_wrong_file_asked_for_by_name_says_what_is_wrong_with_it(project):
+    project.feature("Feature: One\n  Scenario: A\n    Given a steady sevice\n", "one.feature")
+    project.feature("Scenario: A\n", "two.feature")
+
+    result = project.pytester.runpytest_inprocess(
+        "features/one.feature::test_a", "features/two.feature::test_b"
+    )
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        ["*2 errors before*", "features/one.feature:3: no step*", "features/two.feature:1: this line cannot*"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--profile", "weekly"], "*invalid choice: 'weekly'*"),
+        (["--run-id", "../up"], "--run-id '../up' cannot name a run"),
+        (["--run-id", "used"], "--run-id 'used' was used before*"),
+    ],
+)
+def test_a_wrong_option_is_a_usage_error(project, options, said):
+    project.feature("Feature: One\n  Scenario: A\n    Given a steady service\n")
+    (project.root / "reports" / "used").mkdir(parents=True)
+
+    result = project.pytester.runpytest_inprocess("features", *options)
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([said])
+
+
+def test_wrong_settings_and_steps_that_cannot_be_imported_are_usage_errors(project):
+    project.write(
+        "pyproject.toml",
+        PYPROJECT.replace(
+            "aftershock_steps = []", "aftershock_steps = ['vocabulary', 'nowhere']\npythonpath = ['.']"
+        )
+        + "[tool.aftershock]\nclutser = 'kind'\n",
+    )
+    project.write("vocabulary/__init__.py", "")
+    project.write("vocabulary/pods.py", "import not_there\n")
+    project.feature("Feature: One\n  Scenario: A\n    Given a steady service\n")
+
+    result = project.run()
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        [
+            "*2 errors before*",
+            "unknown setting 'clutser' in pyproject.toml*",
+            "the steps in vocabulary.pods cannot be imported",
+            "*No module named 'not_there'*",
+        ]
+    )
+
+
+def test_steps_of_a_package_are_registered_with_their_assertions_rewritten(project):
+    project.write(
+        "pyproject.toml",
+        PYPROJECT.replace("aftershock_steps = []", "aftershock_steps = ['words']\npythonpath = ['.']"),
+    )
+    project.write("words/__init__.py", "")
+    project.write(
+        "words/pods.py",
+        "from pytest_bdd import given\n\n@given('seven is eight')\ndef _():\n    n = 7\n    assert n == 8\n",
+    )
+    project.feature("Feature: One\n  Scenario: A\n    Given seven is eight\n")
+
+    result = project.run()
+
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["  assert 7 == 8", "  at words/pods.py:6"])
+
+
+PREFLIGHT = """
+from aftershock.errors import *
+
+def pytest_aftershock_preflight(settings, run, items):
+    raise {error}
+
+def pytest_aftershock_plan(settings, scenario):
+    yield f"targets of {{scenario.name}} on {{settings.cluster}}: pod/demo/web"
+    yield "blast radius: 1 of 3 pods"
+"""
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        ('EnvironmentUnusableError("no cluster", expected="kind-x", hint="run `aftershock up`")', 10),
+        ('RefusedError("context prod is not allowed", expected="kind-x", hint="run `aftershock up`")', 4),
+        ('ResidueError("a cordon of run r0", expected="kind-x", hint="run `aftershock up`")', 11),
+    ],
+    ids=["environment", "refused", "residue"],
+)
+def test_a_preflight_that_says_no_ends_the_run_with_its_code_and_one_message(project, error, code):
+    project.write("conftest.py", STEPS + PREFLIGHT.format(error=error))
+    project.feature("Feature: One\n  Scenario: A\n    Given a steady service\n")
+
+    result = project.run()
+
+    assert result.ret == code
+    result.stdout.fnmatch_lines(
+        [
+            f"*not run (exit code {code})*",
+            error.split('"')[1],
+            "  expected: kind-x",
+            "  do: run `aftershock up`",
+        ]
+    )
+    assert "Traceback" not in result.stdout.str() + result.stderr.str()
+    assert not project.folder.exists()
+    assert not project.cases()
+
+
+def test_a_dry_run_shows_steps_and_plan_and_touches_nothing(project):
+    project.write("conftest.py", STEPS + PREFLIGHT.format(error="AssertionError('the preflight was called')"))
+    project.feature(OUTCOMES)
+
+    result = project.run("--dry-run", "--cluster", "kind", "-k", "it_recovers or every")
+
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(
+        [
+            "aftershock: run r1, cluster kind, profile ci",
+            "It recovers  (features/recovery/a.feature:9)",
+            "    Given a steady service",
+            "    Then the verdict recovery is met",
+            "  targets of It recovers on kind: pod/demo/web",
+            "  blast radius: 1 of 3 pods",
+            "Every service recovers  (features/recovery/a.feature:*)",
+            "    Then the verdict api is unknown",
+            "dry run: nothing was touched",
+        ]
+    )
+    assert not project.folder.exists()
+
+
+def test_collecting_only_lists_the_scenarios_and_begins_no_run(project):
+    project.feature(OUTCOMES)
+
+    result = project.pytester.runpytest_inprocess("features", "--collect-only", "-q")
+
+    assert result.ret == 0
+    assert "features/recovery/a.feature::test_it_recovers" in result.outlines
+    assert "features/recovery/a.feature::test_every_service_recovers[web-1m-met]" in result.outlines
+    assert not (project.root / "reports").exists()
+
+
+def test_residue_stops_the_run_with_its_own_code(project):
+    project.feature(
+        """Feature: One
+  Scenario: Leaks
+    Given a fault that leaks
+    Then the verdict recovery is violated
+
+  Scenario: Would be judged on debris
+    Given a steady service
+"""
+    )
+
+    result = project.run()
+
+    assert result.ret == 11
+    result.stdout.fnmatch_lines(
+        ["*residue (exit code 11)*", "a cordon is left on worker-1", "  do: run `aftershock*"]
+    )
+    assert "1 violated, 1 error" in result.outlines[-1] or "1 error, 1 violated" in result.outlines[-1]
+    leaks = project.results()["Leaks"]
+    assert leaks["status"] == "failed"
+    assert list(project.results()) == ["Leaks"]
+    types = [
+        f.get("type") for f in ET.parse(project.root / "junit.xml").iter() if f.tag in {"failure", "error"}
+    ]
+    assert types == ["violated", "broken"]
+
+
+def test_a_scenario_that_passes_but_leaks_is_no_pass_in_any_report(project):
+    project.feature("Feature: One\n  Scenario: Leaks\n    Given a fault that leaks\n")
+
+    result = project.run()
+
+    assert result.ret == 11
+    leaks = project.results()["Leaks"]
+    assert leaks["status"] == "broken"
+    assert leaks["statusDetails"]["message"].startswith("residue: a cordon is left on worker-1")
+    case = project.cases()["test_leaks"]
+    assert outcome(case) == ["broken"]
+    assert case.find("error") is not None
+
+
+def test_ctrl_c_undoes_and_is_neither_a_pass_nor_missing(project):
+    project.feature(
+        """Feature: One
+  Scenario: Stopped by hand
+    Given a fault
+    Then the user presses Ctrl-C
+    And 3 pods are ready
+
+  Scenario: Never begun
+    Given a steady service
+"""
+    )
+
+    result = project.run()
+
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert "1 interrupted" in result.outlines[-1]
+    assert "passed" not in result.outlines[-1]
+    stopped = project.results()["Stopped by hand"]
+    assert stopped["status"] == "broken"
+    assert stopped["statusDetails"]["message"] == "interrupted: the run was stopped by hand"
+    assert [s["status"] for s in stopped["steps"]] == ["passed", "broken"]
+    case = project.cases()["test_stopped_by_hand"]
+    assert outcome(case) == ["interrupted"]
+    failure = case.find("failure")
+    assert failure is not None
+    assert failure.get("type") == "interrupted"
+    timeline = (project.folder / "stopped-by-hand" / "timeline.jsonl").read_text()
+    assert '"kind":"undone"' in timeline
+
+
+def test_it_stays_out_of_runs_without_features(project):
+    project.write("tests/test_x.py", "def test_x():\n    assert 1 == 2\n")
+
+    result = project.pytester.runpytest_inprocess("tests")
+    dry = project.pytester.runpytest_inprocess("tests", "--dry-run")
+
+    assert result.ret == 1
+    assert "1 failed" in result.outlines[-1]
+    assert "aftershock:" not in result.stdout.str()
+    assert not (project.root / "reports").exists()
+    assert dry.ret == 0
+    assert "failed" not in dry.outlines[-1]
+
+
+def test_it_loads_by_its_entry_point_without_a_kubernetes_client(project):
+    project.write(
+        "tests/test_x.py",
+        "import sys\n\ndef test_x(pytestconfig):\n"
+        "    plugin = pytestconfig.pluginmanager.get_plugin('aftershock')\n"
+        "    assert plugin.__name__ == 'aftershock.pytest_plugin'\n"
+        "    heavy = {'kubernetes', 'locust', 'gevent', 'chaoslib', 'prometheus_api_client'}\n"
+        "    assert not heavy & set(sys.modules)\n",
+    )
+
+    result = project.pytester.runpytest_subprocess("tests")
+
+    result.assert_outcomes(passed=1)
