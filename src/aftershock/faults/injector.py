@@ -2,9 +2,9 @@
 
 The order is the safety: the guard speaks before anything is written, the journal is on the
 disk before the act, and the act counts only with proof. Every step enters the timeline,
-source `harness`, one event per target: `planned`, `injecting` (the instant at which the
-act began), `injected` (it returned), `landed` with the proof, `undone` with the proof; or
-`failed` with the reason.
+source `harness`, one event per target (the details stand in the first's): `planned`,
+`injecting` (the instant at which the act began), `injected` (it returned), `landed` with
+the proof, `undone` with the proof; or `failed` with the reason.
 """
 
 from __future__ import annotations
@@ -74,20 +74,20 @@ class Injector:
                 f"nobody knows how to undo {plan.fault!r}", expected=", ".join(sorted(self.undos))
             )
         record = plan.record(run_id=self.run_id, now=self.timeline.clock.now())
-        self._tell("planned", plan, blast_radius=plan.blast_radius, expires_after_s=plan.expires_after_s)
+        self._tell("planned", record, blast_radius=plan.blast_radius, expires_after_s=plan.expires_after_s)
         self.journal.write(record)
         try:
-            self._tell("injecting", plan)
+            self._tell("injecting", record)
             fault.inject(plan)
-            self._tell("injected", plan)
+            self._tell("injected", record)
             self.journal.write(record.advanced("injected"))
             proof = self._landed(fault, plan, landed_within_s)
         except AftershockError as error:
-            self._tell("failed", plan, reason=str(error))
+            self._tell("failed", record, reason=str(error))
             raise
         finally:
-            self._hear(fault, plan)
-        self._tell("landed", plan, proof=proof.source, **proof.facts)
+            self._hear(fault, plan, record)
+        self._tell("landed", record, proof=proof.source, **proof.facts)
         return Injection(plan=plan, record=record.advanced("injected"), proof=proof)
 
     def undo(self, fault_id: str) -> Proof:
@@ -125,9 +125,7 @@ class Injector:
         proof = take_back(record, self.undos, clock=self.timeline.clock)
         if record.state != "undone":
             self.journal.write(record.advanced("undone"))
-        facts = {"fault": record.fault, "fault_id": record.fault_id, "proof": proof.source, **proof.facts}
-        for subject in record.target:
-            self.timeline.record("harness", "undone", subject, **facts)
+        self._tell("undone", record, proof=proof.source, **proof.facts)
         return proof
 
     def _landed(self, fault: Fault, plan: Plan, within_s: float) -> Proof:
@@ -149,7 +147,7 @@ class Injector:
                 hint="without proof every verdict of this scenario would be unknown",
             ) from error
 
-    def _hear(self, fault: Fault, plan: Plan) -> None:
+    def _hear(self, fault: Fault, plan: Plan, record: Record) -> None:
         """Add what the fault itself can tell. It is no proof, so failing to tell is no failure."""
         if not isinstance(fault, Witness):
             return
@@ -157,18 +155,12 @@ class Injector:
             for event in fault.testimony(plan):
                 self.timeline.append(event)
         except AftershockError as error:
-            self._tell("silent", plan, reason=str(error))
+            self._tell("silent", record, reason=str(error))
 
-    def _tell(self, kind: str, plan: Plan, **data: Any) -> None:
+    def _tell(self, kind: str, record: Record, **details: Any) -> None:
+        """Record one event per target; the details stand in the first target's."""
         now, mono = self.timeline.clock.now(), self.timeline.clock.monotonic()
-        for target in plan.targets:
-            self.timeline.append(
-                Event(
-                    at=now,
-                    mono=mono,
-                    source="harness",
-                    kind=kind,
-                    subject=str(target),
-                    data={"fault": plan.fault, "fault_id": plan.fault_id, **data},
-                )
-            )
+        for number, subject in enumerate(record.target):
+            data = {"fault": record.fault, "fault_id": record.fault_id, **(details if number == 0 else {})}
+            event = Event(at=now, mono=mono, source="harness", kind=kind, subject=subject, data=data)
+            self.timeline.append(event)

@@ -177,7 +177,7 @@ class NodeDrain:
         found = self.api.find(pod.path)
         if found is None or found["metadata"]["uid"] != pod.uid:
             return "gone"
-        return "ending" if "deletionTimestamp" in found["metadata"] else "there"
+        return "accepted" if "deletionTimestamp" in found["metadata"] else "there"
 
     def _hear(self, state: str, pod: Target, fault_id: str) -> None:
         word, _, reason = state.partition(": ")
@@ -256,7 +256,7 @@ def _is_marked(node: Json, record: Record) -> bool:
 
 
 def _ask_eviction(api: KubeApi, pod: Target, grace_s: int | None) -> str:
-    """Ask for one eviction; return "ending", "gone", or "refused: " and the reason."""
+    """Ask for one eviction; return "accepted", "gone", or "refused: " and the reason."""
     options: dict[str, Any] = {"preconditions": {"uid": pod.uid}}
     if grace_s is not None:
         options["gracePeriodSeconds"] = grace_s
@@ -276,4 +276,4 @@ def _ask_eviction(api: KubeApi, pod: Target, grace_s: int | None) -> str:
         if error.status == HTTPStatus.CONFLICT:  # another pod has the name by now
             return "gone"
         raise
-    return "ending"
+    return "accepted"

@@ -1,0 +1,137 @@
+"""Recover: from the journals, from the marks alone, and twice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from aftershock.errors import ResidueError
+from aftershock.faults import marks
+from aftershock.faults.journal import Journal, Record
+from aftershock.faults.node_drain import NodeDrain
+from aftershock.faults.recover import recover
+from aftershock.testing import FakeClock
+from aftershock.testing.kube import FakeApi, node, pod
+
+WORKER = "/api/v1/nodes/worker"
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def api() -> FakeApi:
+    fake = FakeApi()
+    fake.add("/api/v1/nodes", node("worker"), node("worker2"))
+    fake.add_pods(pod("a"))
+    return fake
+
+
+@pytest.fixture
+def record(api: FakeApi, clock: FakeClock) -> Record:
+    """A drain whose harness is gone."""
+    fault = NodeDrain(api, run_id="run1", node="worker", may_evict=lambda namespace: True, clock=clock)
+    plan = fault.plan()
+    fault.inject(plan)
+    return plan.record(run_id="run1", now=clock.now())
+
+
+def journal(reports: Path, record: Record, *, run: str = "run1") -> Journal:
+    (reports / run).mkdir(parents=True)
+    found = Journal(reports / run / "journal.jsonl")
+    found.write(record)
+    return found
+
+
+def is_open(api: FakeApi) -> bool:
+    return "unschedulable" not in api.get(WORKER)["spec"]
+
+
+def test_from_the_journal(api: FakeApi, clock: FakeClock, record: Record, tmp_path: Path) -> None:
+    written = journal(tmp_path, record)
+    (done,) = recover(api, reports=tmp_path, clock=clock)
+    assert is_open(api)
+    assert done.known_from == str(written.path)
+    assert [entry.state for entry in written.latest()] == ["undone"]
+
+
+def test_from_the_mark_with_the_journal_lost(
+    api: FakeApi, clock: FakeClock, record: Record, tmp_path: Path
+) -> None:
+    (done,) = recover(api, reports=tmp_path, clock=clock)
+    assert is_open(api)
+    assert done.record.fault_id == record.fault_id
+    assert "mark" in done.known_from
+
+
+def test_twice_changes_nothing_the_second_time(
+    api: FakeApi, clock: FakeClock, record: Record, tmp_path: Path
+) -> None:
+    written = journal(tmp_path, record)
+    recover(api, reports=tmp_path, clock=clock)
+    calls, size = len(api.calls), written.path.stat().st_size
+    assert recover(api, reports=tmp_path, clock=clock) == []
+    assert (len(api.calls), written.path.stat().st_size) == (calls, size)
+
+
+def test_a_carrier_is_found_by_its_label(api: FakeApi, clock: FakeClock, tmp_path: Path) -> None:
+    lost = Record(
+        run_id="run9",
+        fault_id="out-of-memory-1",
+        fault="out-of-memory",
+        state="planned",
+        target=["pod/demo/gone"],
+        undo={"containers": [{"namespace": "demo", "pod": "gone", "pod_uid": "u", "container": "main"}]},
+        expires_at=clock.now(),
+    )
+    meta = {
+        "name": "out-of-memory-1-0",
+        "labels": marks.labels(lost),
+        "annotations": {marks.RECORD_MARK: marks.encode(lost)},
+    }
+    api.add("/apis/batch/v1/namespaces/aftershock/jobs", {"metadata": meta})
+    (done,) = recover(api, reports=tmp_path, clock=clock)
+    assert done.record.run_id == "run9"
+    assert not api.items("/apis/batch/v1/namespaces/aftershock/jobs")
+
+
+def test_only_the_run_that_was_named(api: FakeApi, clock: FakeClock, record: Record, tmp_path: Path) -> None:
+    journal(tmp_path, record)
+    assert recover(api, reports=tmp_path, run_id="run2", clock=clock) == []
+    assert not is_open(api)
+    assert len(recover(api, reports=tmp_path, run_id="run1", clock=clock)) == 1
+
+
+def test_a_damaged_journal_is_reported_and_the_mark_still_helps(
+    api: FakeApi, clock: FakeClock, record: Record, tmp_path: Path
+) -> None:
+    written = journal(tmp_path, record)
+    written.path.write_text("nonsense\n" + written.path.read_text())
+    with pytest.raises(ResidueError) as caught:
+        recover(api, reports=tmp_path, clock=clock)
+    assert "journal.jsonl:1" in caught.value.found
+    assert is_open(api)
+
+
+def test_a_torn_last_line_had_no_act(api: FakeApi, clock: FakeClock, record: Record, tmp_path: Path) -> None:
+    written = journal(tmp_path, record)
+    with written.path.open("a") as file:
+        file.write('{"run_id":"run1","fault_id":"torn')
+    assert len(recover(api, reports=tmp_path, clock=clock)) == 1
+
+
+def test_a_fault_of_a_kind_unknown_here_is_listed(
+    api: FakeApi, clock: FakeClock, record: Record, tmp_path: Path
+) -> None:
+    journal(tmp_path, record)
+    with pytest.raises(ResidueError, match="nobody knows how to undo") as caught:
+        recover(api, reports=tmp_path, clock=clock, undos={})
+    assert caught.value.exit_code == 11
+
+
+def test_a_strangers_annotation_is_no_mark(api: FakeApi, clock: FakeClock, tmp_path: Path) -> None:
+    api.patch(WORKER, {"metadata": {"annotations": {marks.CORDON_MARK: "someone"}}})
+    assert recover(api, reports=tmp_path, clock=clock) == []
