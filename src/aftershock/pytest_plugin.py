@@ -84,10 +84,18 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
     """Check all features once they are read, whatever else went wrong with the collection."""
     try:
-        return (yield)
-    finally:
-        if features := session.config.stash.get(FEATURES, None):
-            features.verify()
+        result = yield
+    except pytest.UsageError:
+        # A scenario asked for by name is "not found" in a file that is wrong: say what is wrong.
+        _verify(session)
+        raise
+    _verify(session)
+    return result
+
+
+def _verify(session: pytest.Session) -> None:
+    if features := session.config.stash.get(FEATURES, None):
+        features.verify()
 
 
 @pytest.hookimpl(tryfirst=True)

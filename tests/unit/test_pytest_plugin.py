@@ -1,6 +1,9 @@
 """The plugin as its users meet it: whole runs of pytest on small projects of features."""
 
 import json
+import subprocess
+import sys
+from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -67,6 +70,10 @@ def _(timeline):
     print("Authorization: Bearer", token)
     {}["missing"]
 
+@then("the step is skipped")
+def _():
+    pytest.skip("no time today")
+
 @then("the user presses Ctrl-C")
 def _(undo):
     raise KeyboardInterrupt
@@ -84,9 +91,8 @@ filterwarnings = ["error"]
 class Project:
     """A project of features, and what a run of it left."""
 
-    def __init__(self, pytester: pytest.Pytester) -> None:
-        self.pytester = pytester
-        self.root = pytester.path
+    def __init__(self, root: Path) -> None:
+        self.root = root
         self.write("pyproject.toml", PYPROJECT)
         self.write("conftest.py", STEPS)
 
@@ -97,11 +103,6 @@ class Project:
 
     def feature(self, text: str, name: str = "recovery/a.feature") -> None:
         self.write(f"features/{name}", text)
-
-    def run(self, *options: str) -> pytest.RunResult:
-        return self.pytester.runpytest_inprocess(
-            "features", "--run-id", "r1", "--junitxml", "junit.xml", *options, no_reraise_ctrlc=True
-        )
 
     @property
     def folder(self) -> Path:
@@ -121,12 +122,54 @@ class Project:
         return {case.get("name", ""): case for case in ET.parse(self.root / "junit.xml").iter("testcase")}
 
 
+ARGUMENTS = ("features", "--run-id", "r1", "--junitxml", "junit.xml")
+
+
+class InProcess(Project):
+    """A project whose runs are made in this process: quick, one for each test."""
+
+    def __init__(self, pytester: pytest.Pytester) -> None:
+        super().__init__(pytester.path)
+        self.pytester = pytester
+
+    def run(self, *options: str) -> pytest.RunResult:
+        return self.pytester.runpytest_inprocess(*ARGUMENTS, *options, no_reraise_ctrlc=True)
+
+
 @pytest.fixture
-def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
+def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> InProcess:
     monkeypatch.setenv("PATH", "/nonexistent")  # no allure: the HTML report has its own test
     for name in ("CLUSTER", "PROFILE", "ALLOWED_CONTEXTS"):
         monkeypatch.delenv(f"AFTERSHOCK_{name}", raising=False)
-    return Project(pytester)
+    return InProcess(pytester)
+
+
+@dataclass(frozen=True)
+class Run:
+    project: Project
+    code: int
+    lines: list[str]
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines)
+
+
+@pytest.fixture(scope="module")
+def every_outcome(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """One run of OUTCOMES in a process of its own, for all tests that look at what it left."""
+    project = Project(tmp_path_factory.mktemp("outcomes"))
+    project.feature(OUTCOMES)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *ARGUMENTS],
+        cwd=project.root,
+        env={"PATH": "/nonexistent", "HOME": str(project.root)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return Run(project, done.returncode, done.stdout.splitlines())
 
 
 def outcome(case: ET.Element) -> list[str | None]:
@@ -165,6 +208,9 @@ Feature: Recovery of the house
   Scenario: The code is wrong
     Then the code is wrong
 
+  Scenario: It skips itself
+    Then the step is skipped
+
   @house
   Scenario Outline: Every service recovers
     When <service> recovers within <limit>
@@ -177,30 +223,20 @@ Feature: Recovery of the house
 """
 
 
-@pytest.fixture
-def every_outcome(project):
-    """Return a project after a run of OUTCOMES, with the run's result."""
-    project.feature(OUTCOMES)
-    return project, project.run()
-
-
 def test_every_outcome_has_its_count_and_letter(every_outcome):
-    _, result = every_outcome
-
-    assert result.ret == 1
-    last = result.outlines[-1]
-    for count in ("2 passed", "2 violated", "2 inconclusive", "2 errors"):
+    assert every_outcome.code == 1
+    last = every_outcome.lines[-1]
+    for count in ("2 passed", "2 violated", "3 inconclusive", "2 errors"):
         assert count in last, last
     assert "failed" not in last
     assert "skipped" not in last
-    result.stdout.fnmatch_lines(["*a.feature .VIVEE.I*"])
+    pytest.LineMatcher(every_outcome.lines).fnmatch_lines(["*a.feature .VIVEEI.I*"])
 
 
 def test_the_terminal_shows_the_scenario_and_not_the_code_of_its_steps(every_outcome):
-    _, result = every_outcome
-    shown = result.stdout.str()
+    shown = every_outcome.text
 
-    result.stdout.fnmatch_lines(
+    pytest.LineMatcher(every_outcome.lines).fnmatch_lines(
         [
             "*= VIOLATED =*",
             "It is too slow  (features/recovery/a.feature:14)",
@@ -233,15 +269,16 @@ def test_the_terminal_shows_the_scenario_and_not_the_code_of_its_steps(every_out
 
 
 def test_every_outcome_is_in_junit_as_what_it_is_and_none_is_a_skip(every_outcome):
-    project, _ = every_outcome
+    project = every_outcome.project
 
     cases = project.cases()
-    assert len(cases) == 8
+    assert len(cases) == 9
     assert outcome(cases["test_it_recovers"]) == ["passed"]
     for name, word in (
         ("test_it_is_too_slow", "violated"),
         ("test_nobody_knows", "inconclusive"),
         ("test_an_assertion_of_a_step", "violated"),
+        ("test_it_skips_itself", "inconclusive"),
         ("test_the_fault_does_not_land", "broken"),
     ):
         assert outcome(cases[name]) == [word]
@@ -256,7 +293,7 @@ def test_every_outcome_is_in_junit_as_what_it_is_and_none_is_a_skip(every_outcom
 
 
 def test_verdicts_and_timeline_are_in_the_scenarios_folder(every_outcome):
-    project, _ = every_outcome
+    project = every_outcome.project
 
     written = json.loads((project.folder / "it-is-too-slow" / "verdicts.json").read_text())
     assert [(v["name"], v["status"], v["profile"]) for v in written] == [
@@ -268,7 +305,7 @@ def test_verdicts_and_timeline_are_in_the_scenarios_folder(every_outcome):
 
 
 def test_allure_has_the_status_the_steps_the_verdict_and_the_files(every_outcome):
-    project, _ = every_outcome
+    project = every_outcome.project
 
     results = project.results()
     assert {name: r["status"] for name, r in results.items()} == {
@@ -278,6 +315,7 @@ def test_allure_has_the_status_the_steps_the_verdict_and_the_files(every_outcome
         "An assertion of a step": "failed",
         "The fault does not land": "broken",
         "The code is wrong": "broken",
+        "It skips itself": "broken",
         "Every service recovers": results["Every service recovers"]["status"],  # two, of one name
     }
     assert results["Nobody knows"]["statusDetails"]["message"].startswith("inconclusive: recovery: unknown")
@@ -308,7 +346,7 @@ def test_allure_has_the_status_the_steps_the_verdict_and_the_files(every_outcome
 
 
 def test_allure_shows_the_undo_as_teardown_and_no_plumbing(every_outcome):
-    project, _ = every_outcome
+    project = every_outcome.project
 
     fixtures = project.containers()
     assert [c for c in fixtures if [a["name"] for a in c.get("afters", [])] == ["undo"]]
@@ -317,8 +355,7 @@ def test_allure_shows_the_undo_as_teardown_and_no_plumbing(every_outcome):
 
 
 def test_no_secret_gets_into_any_report(every_outcome):
-    project, result = every_outcome
-    shown = result.stdout.str()
+    project, shown = every_outcome.project, every_outcome.text
 
     assert "Bearer <redacted>" in shown  # the failing step printed one
     for path in project.folder.rglob("*"):
@@ -328,9 +365,11 @@ def test_no_secret_gets_into_any_report(every_outcome):
 
 
 def test_without_allure_there_is_one_line_how_to_get_the_report(every_outcome):
-    project, result = every_outcome
+    project = every_outcome.project
 
-    result.stdout.fnmatch_lines(["no HTML report: Allure is not installed", "*do: run `npm ci`*"])
+    pytest.LineMatcher(every_outcome.lines).fnmatch_lines(
+        ["no HTML report: Allure is not installed", "*do: run `npm ci`*"]
+    )
     assert (project.folder / "allure-results" / "environment.properties").read_text() == (
         "run=r1\ncluster=kind\nprofile=ci\n"
     )
@@ -341,7 +380,7 @@ def test_an_outline_runs_each_example_with_its_values(project):
 
     result = project.run("-m", "house", "--profile", "nightly")
 
-    assert "1 passed, 6 deselected, 1 inconclusive" in result.outlines[-1]
+    assert "1 passed, 7 deselected, 1 inconclusive" in result.outlines[-1]
     both = [json.loads(f.read_text()) for f in sorted(project.folder.glob("allure-results/*-result.json"))]
     parameters = {tuple((p["name"], p["value"]) for p in r["parameters"]) for r in both}
     assert parameters == {
@@ -546,6 +585,50 @@ def test_a_dry_run_shows_steps_and_plan_and_touches_nothing(project):
         ]
     )
     assert not project.folder.exists()
+
+
+def test_results_go_where_alluredir_says(project):
+    project.feature("Feature: One\n  Scenario: A\n    Given a fault\n")
+
+    result = project.run("--alluredir", "elsewhere")
+
+    assert result.ret == 0
+    assert len(list((project.root / "elsewhere").glob("*-result.json"))) == 1
+    assert "run=r1" in (project.root / "elsewhere" / "environment.properties").read_text()
+    assert {path.name for path in project.folder.iterdir()} == {"a"}
+
+
+def test_missing_files_named_in_steps_are_found_before_anything_runs(project):
+    project.write(
+        "conftest.py",
+        STEPS
+        + """
+@when(phrase("the load of {file:Locustfile} runs"))
+@when(phrase("the experiment {file:Experiment} runs"))
+def _(file):
+    pass
+
+@when(parsers.re(r"(?P<limit>.+) pass"), converters={"limit": duration})
+def _(limit):
+    pass
+""".replace("@when(", "from aftershock.collect.types import duration\n@when(", 1),
+    )
+    project.feature(
+        "Feature: One\n  Scenario: A\n    When the load of browse runs\n    And the experiment drain runs\n"
+        "    And few moments pass\n    And 30 seconds pass\n"
+    )
+
+    result = project.run()
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        [
+            "*3 errors before*",
+            "features/recovery/a.feature:3: there is no locustfile 'browse'*",
+            "features/recovery/a.feature:4: there is no experiment 'drain'*",
+            "features/recovery/a.feature:5: 'few moments' is no duration*",
+        ]
+    )
 
 
 def test_collecting_only_lists_the_scenarios_and_begins_no_run(project):

@@ -20,7 +20,13 @@ from aftershock.collect.run import Run, new_run, slugs
 from aftershock.collect.tags import TAGS, known_tags
 from aftershock.collect.vocabulary import definitions
 from aftershock.config import Settings, load_settings
-from aftershock.errors import AftershockError, ConfigError, ResidueError
+from aftershock.errors import (
+    AftershockError,
+    ConfigError,
+    EnvironmentUnusableError,
+    ResidueError,
+    UsageError,
+)
 
 __all__ = ["FEATURES", "FOLDER", "SCENARIO", "FeatureSession", "find_error"]
 
@@ -173,7 +179,7 @@ class FeatureSession:
                 raise
             result = None
         if self.stopped:
-            session.exitstatus = self.stopped.exit_code
+            session.exitstatus = _exit_code(self.stopped)
         elif self.residue:
             session.exitstatus = self.residue.exit_code
         return result
@@ -190,7 +196,9 @@ class FeatureSession:
         """Say why no scenario was run, or what is left of one."""
         for title, error in (("not run", self.stopped), ("residue", self.residue)):
             if error:
-                terminalreporter.write_sep("=", f"{title} (exit code {error.exit_code})", red=True, bold=True)
+                terminalreporter.write_sep(
+                    "=", f"{title} (exit code {_exit_code(error)})", red=True, bold=True
+                )
                 terminalreporter.write_line(str(error))
 
     def _print(self, *lines: str) -> None:
@@ -210,6 +218,12 @@ def find_error(error: BaseException, kind: type[E_]) -> E_ | None:
     if isinstance(error, BaseExceptionGroup):
         return next((found for inner in error.exceptions if (found := find_error(inner, kind))), None)
     return None
+
+
+def _exit_code(error: AftershockError) -> int:
+    """Return the code of what kept a run from beginning: wrong input, residue, else the environment."""
+    known = (UsageError, ResidueError)
+    return error.exit_code if isinstance(error, known) else EnvironmentUnusableError.exit_code
 
 
 def _folder_name(scenario: Scenario) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any
@@ -135,7 +136,6 @@ class AllureShim:
         except (KeyboardInterrupt, pytest.exit.Exception):
             result = self._reporter.get_test(None)
             if SCENARIO in item.stash and result:
-                self._end_step("interrupted", "interrupted")
                 result.status = Status.BROKEN
                 result.statusDetails = StatusDetails(message="interrupted: the run was stopped by hand")
                 self._attach_files(item)
@@ -187,6 +187,11 @@ class AllureShim:
             step = TestStepResult(name=name, start=_now(), parameters=[])
             self._reporter.start_step(None, uuid, step)
             self._reporter.stop_step(uuid, stop=_now(), status=Status.SKIPPED)
+
+    def pytest_bdd_after_scenario(self) -> None:
+        """Close a step that pytest-bdd reports neither as passed nor as failed: Ctrl-C, a skip."""
+        if error := sys.exception():
+            self._end_step(classify(error), _message(error))
 
     @allure_commons.hookimpl
     def report_container(self, container: TestResultContainer) -> None:

@@ -11,6 +11,8 @@ from aftershock.errors import CommandError, EnvironmentUnusableError
 __all__ = ["allure_command", "write_report"]
 
 _TIMEOUT_S = 120.0
+# What allure-pytest adds for test code: nothing a reader of scenarios asks for.
+_HIDDEN_LABELS = ("framework", "host", "language", "package", "parentSuite", "suite", "thread")
 
 
 def allure_command(root: Path) -> Path:
@@ -43,6 +45,8 @@ def write_report(results: Path, target: Path, *, root: Path, name: str) -> Path:
     config = root / "reports" / "allurerc.mjs"
     command = [str(allure_command(root)), "awesome", str(results), "--single-file"]
     command += ["--output", str(work), "--report-name", name, "--group-by", "epic,feature"]
+    for label in _HIDDEN_LABELS:
+        command += ["--hide-labels", label]
     command += ["--config", str(config)] if config.is_file() else []
     try:
         done = subprocess.run(

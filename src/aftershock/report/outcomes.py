@@ -5,6 +5,7 @@ Passed, violated, inconclusive, interrupted, or an error; never a skip.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Generator, Sequence
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -71,7 +72,8 @@ class Outcomes:
         if SCENARIO not in item.stash:
             return report
         report.sections = [(name, redact(text)) for name, text in report.sections]
-        if report.failed and call.excinfo:
+        if not report.passed and call.excinfo:
+            report.outcome = "failed"
             outcome = classify(call.excinfo.value)
             # Only a step can violate an objective; an assertion of a fixture is an error like any other.
             of_a_step = report.when == "call" or outcome == "inconclusive"
@@ -140,9 +142,10 @@ class Outcomes:
             progress.end(classify(exception))
 
     def pytest_bdd_after_scenario(self, request: pytest.FixtureRequest) -> None:
-        """Note a step that neither passed nor failed: only Ctrl-C leaves one open."""
-        if progress := request.node.stash.get(PROGRESS, None):
-            progress.end("interrupted")
+        """Note a step that pytest-bdd reports neither as passed nor as failed: Ctrl-C, a skip."""
+        error = sys.exception()
+        if error and (progress := request.node.stash.get(PROGRESS, None)):
+            progress.end(classify(error))
 
 
 def _has_outcome(report: pytest.TestReport) -> bool:

@@ -28,8 +28,8 @@ def classify(error: BaseException) -> Outcome:
     """Return what `error`, raised by a step, says about the scenario."""
     if isinstance(error, (AssertionError, pytest.fail.Exception)):
         return "violated"
-    if isinstance(error, InconclusiveError):
-        return "inconclusive"
+    if isinstance(error, (InconclusiveError, pytest.skip.Exception)):
+        return "inconclusive"  # a scenario that skips itself has proven nothing, and says so
     if isinstance(error, (KeyboardInterrupt, pytest.exit.Exception)):
         return "interrupted"
     return "broken"
@@ -115,7 +115,7 @@ def _problem(error: BaseException, root: Path) -> Iterator[str]:
     frames = traceback.extract_tb(error.__traceback__)
     if isinstance(error, (KeyboardInterrupt, pytest.exit.Exception)):
         yield "  interrupted"
-    elif isinstance(error, (AftershockError, AssertionError, pytest.fail.Exception)):
+    elif isinstance(error, (AftershockError, AssertionError, pytest.fail.Exception, pytest.skip.Exception)):
         yield from _indented(str(error) or type(error).__name__)
         if frames and Path(frames[-1].filename).parts[-2:] != ("aftershock", "verdict.py"):
             yield f"  at {_shown(frames[-1].filename, root)}:{frames[-1].lineno}"

@@ -1,0 +1,74 @@
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from aftershock.errors import CommandError, EnvironmentUnusableError
+from aftershock.report.html import allure_command, write_report
+
+HOUSE = Path(__file__).parents[3]
+GOOD = """#!/bin/sh
+printf '%s\\n' "$@" > called
+while [ $# -gt 0 ]; do
+  if [ "$1" = --output ]; then mkdir -p "$2"; echo '<html>' > "$2/index.html"; fi
+  shift
+done
+"""
+BAD = "#!/bin/sh\necho 'cannot read results' >&2\nexit 3\n"
+
+
+def install(root: Path, script: str) -> None:
+    """Put a stand-in for the `allure` program where npm would."""
+    program = root / "node_modules" / ".bin" / "allure"
+    program.parent.mkdir(parents=True)
+    program.write_text(script)
+    program.chmod(0o755)
+
+
+def test_the_report_is_one_file_sorted_by_our_categories(tmp_path):
+    install(tmp_path, GOOD)
+    (tmp_path / "reports").mkdir()
+    config = tmp_path / "reports" / "allurerc.mjs"
+    config.touch()
+
+    target = write_report(tmp_path / "results", tmp_path / "report.html", root=tmp_path, name="Aftershock r1")
+
+    assert target.read_text() == "<html>\n"
+    called = (tmp_path / "called").read_text().splitlines()
+    assert called[:3] == ["awesome", str(tmp_path / "results"), "--single-file"]
+    assert called[called.index("--config") + 1] == str(config)
+    assert called[called.index("--report-name") + 1] == "Aftershock r1"
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "called",
+        "node_modules",
+        "report.html",
+        "reports",
+    ]
+
+
+def test_where_allure_fails_its_last_lines_are_told_and_no_debris_stays(tmp_path):
+    install(tmp_path, BAD)
+
+    with pytest.raises(CommandError, match="Allure failed") as caught:
+        write_report(tmp_path / "results", tmp_path / "report.html", root=tmp_path, name="r")
+
+    assert caught.value.code == 3
+    assert caught.value.tail == ("cannot read results",)
+    assert [path.name for path in tmp_path.iterdir()] == ["node_modules"]
+
+
+def test_without_allure_one_is_told_how_to_get_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", os.devnull)
+
+    with pytest.raises(EnvironmentUnusableError, match="npm ci"):
+        allure_command(tmp_path)
+
+
+def test_every_kind_of_broken_has_a_category_and_the_general_one_is_last():
+    rules = json.loads((HOUSE / "reports" / "categories.json").read_text(encoding="utf-8"))
+
+    words = [rule.get("messageRegex", "").removeprefix("^").partition(":")[0] for rule in rules]
+    assert words == ["", "inconclusive", "fault", "residue", "environment", "interrupted", ""]
+    assert rules[0]["matchedStatuses"] == ["failed"]
+    assert all(rule["matchedStatuses"] == ["broken"] for rule in rules[1:])
