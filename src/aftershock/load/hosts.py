@@ -1,0 +1,39 @@
+"""Where requests may go: 127.0.0.1, and the hosts that the settings name."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from aftershock.config import Settings
+from aftershock.errors import RefusedError
+
+__all__ = ["check_host"]
+
+LOCAL = "127.0.0.1"
+
+
+def check_host(url: str, settings: Settings) -> None:
+    """Do nothing if load and probes may go to `url`.
+
+    The name must match exactly; it is not resolved, so `localhost` is not 127.0.0.1 here.
+
+    Raises:
+        RefusedError: they may not, or it is no HTTP URL.
+
+    """
+    allowed = (LOCAL, *settings.load_hosts)
+    try:
+        parts = urlsplit(url)
+        port_is_fine = parts.port is None or parts.port > 0
+    except ValueError as error:
+        raise RefusedError(
+            f"{url!r} is no URL", expected="http://127.0.0.1:30080", found=str(error)
+        ) from error
+    well_formed = parts.scheme in {"http", "https"} and port_is_fine and "@" not in parts.netloc
+    if not well_formed or parts.hostname not in allowed or "\\" in url:
+        raise RefusedError(
+            f"requests may not go to {url!r}",
+            expected=f"http:// or https:// and one of {', '.join(allowed)}",
+            found=parts.hostname or "no host",
+            hint="add the host to load_hosts in [tool.aftershock], if it is yours to load",
+        )
