@@ -715,6 +715,18 @@ def test_ctrl_c_undoes_and_is_neither_a_pass_nor_missing(project):
     assert '"kind":"undone"' in timeline
 
 
+def test_what_an_undo_leaves_after_ctrl_c_is_said_with_its_own_code(project):
+    project.feature(
+        "Feature: One\n  Scenario: A\n    Given a fault that leaks\n    Then the user presses Ctrl-C\n"
+    )
+
+    result = project.run()
+
+    assert result.ret == 11
+    result.stdout.fnmatch_lines(["*INTERRUPTED*", "*residue (exit code 11)*", "a cordon is left on worker-1"])
+    assert "Traceback" not in result.stdout.str() + result.stderr.str()
+
+
 def test_it_stays_out_of_runs_without_features(project):
     project.write("tests/test_x.py", "def test_x():\n    assert 1 == 2\n")
 
