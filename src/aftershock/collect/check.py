@@ -121,7 +121,7 @@ def _refused(at: str, step: Step, refusals: Sequence[Refusal]) -> Iterator[Featu
 def _undefined(at: str, step: Step, definitions: Sequence[Definition]) -> FeatureError:
     usable = [d for d in definitions if d.type in (None, step.type)]
     near = difflib.get_close_matches(step.text, [d.sentence for d in usable], n=3, cutoff=0.5)
-    under = [d for d in definitions if d not in usable and matching_text(step, d)]
+    under = [d for d in definitions if d not in usable and _fits_otherwise(step, d)]
     if under:
         return FeatureError(
             f"{at}: {str(step)!r} is a {step.type} here",
@@ -136,6 +136,6 @@ def _undefined(at: str, step: Step, definitions: Sequence[Definition]) -> Featur
     )
 
 
-def matching_text(step: Step, definition: Definition) -> bool:
+def _fits_otherwise(step: Step, definition: Definition) -> bool:
     """Say whether `step` would match `definition` under another keyword."""
     return definition.context.parser.is_matching(step.text)
