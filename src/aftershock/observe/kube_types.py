@@ -51,7 +51,7 @@ class Meta(Part):
     resourceVersion: str = ""
     generation: int | None = None
     labels: dict[str, str] = {}
-    annotations: Annotations = Annotations()
+    annotations: Annotations = msgspec.field(default_factory=Annotations)
     ownerReferences: list[OwnerReference] = []
     creationTimestamp: str | None = None
     deletionTimestamp: str | None = None
@@ -79,12 +79,12 @@ class Requests(Part):
 
 
 class Resources(Part):
-    requests: Requests = Requests()
+    requests: Requests = msgspec.field(default_factory=Requests)
 
 
 class ContainerSpec(Part):
     name: str
-    resources: Resources = Resources()
+    resources: Resources = msgspec.field(default_factory=Resources)
     restartPolicy: str | None = None
 
 
@@ -115,8 +115,8 @@ class ContainerStatus(Part):
     started: bool | None = None
     restartCount: int = 0
     containerID: str | None = None
-    state: ContainerState = ContainerState()
-    lastState: ContainerState = ContainerState()
+    state: ContainerState = msgspec.field(default_factory=ContainerState)
+    lastState: ContainerState = msgspec.field(default_factory=ContainerState)
 
 
 class PodSpec(Part):
@@ -133,8 +133,8 @@ class PodStatus(Part):
 
 
 class Pod(KubeObject):
-    spec: PodSpec = PodSpec()
-    status: PodStatus = PodStatus()
+    spec: PodSpec = msgspec.field(default_factory=PodSpec)
+    status: PodStatus = msgspec.field(default_factory=PodStatus)
 
 
 class Taint(Part):
@@ -153,8 +153,8 @@ class NodeStatus(Part):
 
 
 class Node(KubeObject):
-    spec: NodeSpec = NodeSpec()
-    status: NodeStatus = NodeStatus()
+    spec: NodeSpec = msgspec.field(default_factory=NodeSpec)
+    status: NodeStatus = msgspec.field(default_factory=NodeStatus)
 
 
 class ObjectReference(Part):
@@ -174,7 +174,7 @@ class EventSeries(Part):
 
 
 class KubeEvent(KubeObject):
-    involvedObject: ObjectReference = ObjectReference()
+    involvedObject: ObjectReference = msgspec.field(default_factory=ObjectReference)
     reason: str | None = None
     message: str | None = None
     type: str | None = None
@@ -183,7 +183,7 @@ class KubeEvent(KubeObject):
     lastTimestamp: str | None = None
     eventTime: str | None = None
     series: EventSeries | None = None
-    source: EventSource = EventSource()
+    source: EventSource = msgspec.field(default_factory=EventSource)
     reportingComponent: str = ""
 
 
@@ -194,7 +194,7 @@ class EndpointConditions(Part):
 
 
 class Endpoint(Part):
-    conditions: EndpointConditions = EndpointConditions()
+    conditions: EndpointConditions = msgspec.field(default_factory=EndpointConditions)
     targetRef: ObjectReference | None = None
     nodeName: str | None = None
 
@@ -217,13 +217,13 @@ class ReplicasStatus(Part):
 
 
 class Deployment(KubeObject):
-    spec: ReplicasSpec = ReplicasSpec()
-    status: ReplicasStatus = ReplicasStatus()
+    spec: ReplicasSpec = msgspec.field(default_factory=ReplicasSpec)
+    status: ReplicasStatus = msgspec.field(default_factory=ReplicasStatus)
 
 
 class ReplicaSet(KubeObject):
-    spec: ReplicasSpec = ReplicasSpec()
-    status: ReplicasStatus = ReplicasStatus()
+    spec: ReplicasSpec = msgspec.field(default_factory=ReplicasSpec)
+    status: ReplicasStatus = msgspec.field(default_factory=ReplicasStatus)
 
 
 class ScaleTarget(Part):
@@ -238,7 +238,7 @@ class MetricTarget(Part):
 
 class ResourceMetric(Part):
     name: str = ""
-    target: MetricTarget = MetricTarget()
+    target: MetricTarget = msgspec.field(default_factory=MetricTarget)
 
 
 class Metric(Part):
@@ -247,7 +247,7 @@ class Metric(Part):
 
 
 class HpaSpec(Part):
-    scaleTargetRef: ScaleTarget = ScaleTarget()
+    scaleTargetRef: ScaleTarget = msgspec.field(default_factory=ScaleTarget)
     minReplicas: int = 1
     maxReplicas: int = 1
     metrics: list[Metric] = []
@@ -261,8 +261,8 @@ class HpaStatus(Part):
 
 
 class Hpa(KubeObject):
-    spec: HpaSpec = HpaSpec()
-    status: HpaStatus = HpaStatus()
+    spec: HpaSpec = msgspec.field(default_factory=HpaSpec)
+    status: HpaStatus = msgspec.field(default_factory=HpaStatus)
 
 
 class PdbSpec(Part):
@@ -278,8 +278,8 @@ class PdbStatus(Part):
 
 
 class Pdb(KubeObject):
-    spec: PdbSpec = PdbSpec()
-    status: PdbStatus = PdbStatus()
+    spec: PdbSpec = msgspec.field(default_factory=PdbSpec)
+    status: PdbStatus = msgspec.field(default_factory=PdbStatus)
 
 
 class Status(Part):
