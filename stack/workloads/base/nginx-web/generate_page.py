@@ -1,3 +1,4 @@
+# ruff: noqa: INP001 - a script beside what it makes, no package
 """Writes pages/index.html: a price list long enough that compressing it is real work.
 
 The same page every time. Run it in this folder after a change: `python generate_page.py`.
