@@ -70,10 +70,10 @@ class Story:
     def end(self, when: float) -> Story:
         return self.add(when, "harness", "judging")
 
-    def object(self, when: float, kind: str, name: str, *, type: str, ns: str, **data: Any) -> Story:
+    def object(self, when: float, kind: str, name: str, *, change: str, ns: str, **data: Any) -> Story:
         subject = f"{kind}/{ns}/{name}" if ns else f"{kind}/{name}"
         base = {
-            "type": type,
+            "type": change,
             "uid": data.pop("uid", f"uid-{kind}-{name}"),
             "resource_version": "1",
             "namespace": ns,
@@ -86,13 +86,17 @@ class Story:
         return self.add(when, "kubernetes", kind, subject, resolution_s=WATCH_S, **(base | data))
 
     def deployment(
-        self, when: float, replicas: int, *, name: str = "web", ns: str = "demo", type: str = "LISTED"
+        self, when: float, replicas: int, *, name: str = "web", ns: str = "demo", change: str = "LISTED"
     ) -> Story:
         selector = {"matchLabels": {"app": name}}
-        if type == "LISTED":
+        if change == "LISTED":
             owner = {"kind": "Deployment", "name": name, "uid": f"uid-deployment-{name}"}
-            self.object(when, "replicaset", f"{name}-rs", type=type, ns=ns, owner=owner, replicas=replicas)
-        return self.object(when, "deployment", name, type=type, ns=ns, replicas=replicas, selector=selector)
+            self.object(
+                when, "replicaset", f"{name}-rs", change=change, ns=ns, owner=owner, replicas=replicas
+            )
+        return self.object(
+            when, "deployment", name, change=change, ns=ns, replicas=replicas, selector=selector
+        )
 
     def pod(
         self,
@@ -100,7 +104,7 @@ class Story:
         name: str,
         *,
         ready: bool | None = True,
-        type: str = "MODIFIED",
+        change: str = "MODIFIED",
         workload: str | None = "web",
         ns: str = "demo",
         node: str | None = "worker",
@@ -140,14 +144,14 @@ class Story:
             "mirror": False,
             "containers": [container],
         }
-        return self.object(when, "pod", name, type=type, ns=ns, **(fields | data))
+        return self.object(when, "pod", name, change=change, ns=ns, **(fields | data))
 
     def node(self, when: float, name: str = "worker", *, ready: bool = True, cordoned: bool = False) -> Story:
         return self.object(
             when,
             "node",
             name,
-            type="LISTED" if when < 0 else "MODIFIED",
+            change="LISTED" if when < 0 else "MODIFIED",
             ns="",
             ready=ready,
             unschedulable=cordoned,
@@ -168,7 +172,7 @@ class Story:
             when,
             "pdb",
             name,
-            type="LISTED",
+            change="LISTED",
             ns=ns,
             min_available=min_available,
             max_unavailable=max_unavailable,
@@ -188,7 +192,7 @@ class Story:
             for pod in pods
         ]
         return self.object(
-            when, "endpointslice", f"{service}-x", type="MODIFIED", ns=ns, service=service, endpoints=found
+            when, "endpointslice", f"{service}-x", change="MODIFIED", ns=ns, service=service, endpoints=found
         )
 
     def hpa(
@@ -205,7 +209,7 @@ class Story:
             when,
             "hpa",
             "web",
-            type="LISTED",
+            change="LISTED",
             ns="demo",
             target="deployment/demo/web",
             min=minimum,
@@ -343,5 +347,5 @@ def healthy_web(replicas: int = 3) -> Story:
     """A deployment `web` in `demo` with all its pods Ready since long ago."""
     story = Story().deployment(-60, replicas)
     for number in range(1, replicas + 1):
-        story.pod(-60, f"web-{number}", type="LISTED")
+        story.pod(-60, f"web-{number}", change="LISTED")
     return story

@@ -54,8 +54,8 @@ def test_no_impact_is_its_own_outcome() -> None:
 
 def test_replacement_of_another_deployment_does_not_count() -> None:
     story = healthy_web().deployment(-60, 1, name="other")
-    story.injected(0.0).pod(1.0, "web-1", type="DELETED", ready=False)
-    story.pod(2.0, "other-9", type="ADDED", workload="other").end(60)
+    story.injected(0.0).pod(1.0, "web-1", change="DELETED", ready=False)
+    story.pod(2.0, "other-9", change="ADDED", workload="other").end(60)
     verdict = judge(story)
     assert verdict.status == "violated"
     assert "not recovered" in verdict.reason
@@ -63,7 +63,7 @@ def test_replacement_of_another_deployment_does_not_count() -> None:
 
 def test_replacement_of_the_same_deployment_counts() -> None:
     story = healthy_web().injected(0.0).pod(1.0, "web-1", deleting=True)
-    story.pod(1.2, "web-9", type="ADDED", ready=False).pod(6.0, "web-9").end(60)
+    story.pod(1.2, "web-9", change="ADDED", ready=False).pod(6.0, "web-9").end(60)
     assert judge(story).observed == pytest.approx(5.0)
 
 
@@ -144,17 +144,17 @@ def test_unhealthy_before_is_unknown() -> None:
 
 
 def test_autoscaler_that_asks_for_more_does_no_damage() -> None:
-    story = outage(1.0, 3.0).deployment(2.0, 6, type="MODIFIED")
+    story = outage(1.0, 3.0).deployment(2.0, 6, change="MODIFIED")
     assert judge(story).observed == pytest.approx(2.0)
 
 
 def test_autoscaler_that_asks_for_less_lowers_the_bar() -> None:
     story = healthy_web().injected(0.0).pod(1.0, "web-1", deleting=True)
-    assert judge(story.deployment(4.0, 2, type="MODIFIED").end(60)).observed == pytest.approx(3.0)
+    assert judge(story.deployment(4.0, 2, change="MODIFIED").end(60)).observed == pytest.approx(3.0)
 
 
 def test_wanted_can_be_given_for_what_is_no_deployment() -> None:
-    story = Story().pod(-60, "web-1", type="LISTED").injected(0.0)
+    story = Story().pod(-60, "web-1", change="LISTED").injected(0.0)
     story.pod(1.0, "web-1", ready=False).pod(2.0, "web-1").end(20)
     verdict = recovered_within(story.timeline, workload="replicaset/demo/web-rs", within_s=30, wanted=1)
     assert verdict.status == "met"
@@ -165,7 +165,7 @@ def test_wanted_can_be_given_for_what_is_no_deployment() -> None:
     [
         (healthy_web().end(30), "no injection"),
         (Story().injected(0.0).end(30), "does not show"),
-        (Story().deployment(1, 3).injected(0.0).pod(2, "web-1", type="ADDED").end(30), "does not show"),
+        (Story().deployment(1, 3).injected(0.0).pod(2, "web-1", change="ADDED").end(30), "does not show"),
     ],
 )
 def test_record_that_does_not_show_it_is_unknown(story: Story, reason: str) -> None:
