@@ -191,7 +191,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     """Interrupt a process that still runs, so that it rolls back; kill its group if it does not end."""
     if process.poll() is not None:
         return
-    process.send_signal(signal.SIGINT)
+    # SIGTERM, not SIGINT: a harness started in the background passes "ignore SIGINT" on.
+    process.terminate()
     try:
         process.wait(timeout=ROLLBACKS_WITHIN_S)
     except subprocess.TimeoutExpired:
