@@ -170,6 +170,8 @@ def ask(url: str, *, timeout_s: float, clock: Clock) -> Answer:
         response = connection.getresponse()
         while _allow(connection, deadline, clock) and response.read1(_CHUNK):
             pass
+        if response.length:  # bytes that were promised and did not come
+            return Answer(ok=False, error="protocol")
         return Answer(ok=response.status < HTTPStatus.BAD_REQUEST, status=response.status)
     except (OSError, http.client.HTTPException) as error:
         return Answer(ok=False, error=_kind(error))
