@@ -1,0 +1,253 @@
+"""Locust, headless, as a process of its own.
+
+Its settings are all on the command line and in AFTERSHOCK_LOAD_*; what a user has
+configured for Locust elsewhere does not apply. Results are read from the request log that
+our locustfiles write, while Locust's own HTML, CSV and JSON are kept for the reader.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from aftershock.clock import Clock, SystemClock, format_duration, wait_until
+from aftershock.config import Settings
+from aftershock.errors import CommandError, DeadlineError, UsageError
+from aftershock.load.hosts import check_host
+from aftershock.load.progress import LogTail, Progress
+from aftershock.load.results import LoadResult, read_log, request_events, summarise
+from aftershock.load.spec import LoadSpec, check_spec, check_target
+from aftershock.timeline import Event, Timeline
+
+__all__ = ["LoadSpec", "Locust"]
+
+TAIL_LINES = 15
+STARTS_WITHIN_S = 30.0
+ENDS_WITHIN_S = 30.0
+PROGRESS_EVERY_S = 5.0
+
+
+class Locust:
+    """One load: start it, then wait for it, or stop it. Results go to `folder`.
+
+    `progress` is called every few seconds with what the load does at the moment.
+    """
+
+    def __init__(
+        self,
+        spec: LoadSpec,
+        *,
+        folder: Path,
+        settings: Settings,
+        timeline: Timeline,
+        progress: Callable[[Progress], None] | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self.spec = spec
+        self.folder = folder
+        self.settings = settings
+        self.timeline = timeline
+        self.progress = progress
+        self.clock = clock or SystemClock()
+        stem = spec.locustfile.stem
+        self.log = folder / f"{stem}.requests.tsv"
+        self.output = folder / f"{stem}.log"
+        self.files = {
+            "requests": self.log,
+            "log": self.output,
+            "html": folder / f"{stem}.html",
+            "json": folder / f"{stem}.json",
+            "csv": folder / f"{stem}_stats.csv",
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+        self._tail = LogTail(self.log)
+        self._ends_at = 0.0
+        self._result: LoadResult | None = None
+
+    def start(self) -> None:
+        """Check everything that can be checked, start, and return once requests flow.
+
+        Raises:
+            RefusedError: load may not go to that host.
+            ConfigError: the locustfile is missing or broken, or a number is out of range.
+            EnvironmentUnusableError: the target refuses connections.
+            CommandError: Locust ended or sent nothing.
+
+        """
+        check_host(self.spec.host, self.settings)
+        check_spec(self.spec)
+        check_target(self.spec.host)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.log.unlink(missing_ok=True)
+        with self.output.open("wb") as output:
+            self._process = subprocess.Popen(
+                _command(self.spec, self.files),
+                env={**_clean(os.environ), **_environment(self.spec, self.log)},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C reaches the harness first, which then ends this in order
+            )
+        try:
+            wait_until(
+                self._flows, within_s=STARTS_WITHIN_S, every_s=0.1, what="the first request", clock=self.clock
+            )
+        except DeadlineError as error:
+            self._end()
+            raise self._failure(f"sent no request within {format_duration(STARTS_WITHIN_S)}") from error
+        self._ends_at = self.clock.monotonic() + self.spec.duration_s
+        self.timeline.append(self._started_event())
+
+    def wait(self) -> LoadResult:
+        """Wait for the load to end by itself and return what it achieved. Idempotent.
+
+        Raises:
+            CommandError: Locust was killed, failed, or did not end.
+
+        """
+        process = self._running()
+        if self._result is None:
+            left = max(0.0, self._ends_at - self.clock.monotonic()) + ENDS_WITHIN_S
+            try:
+                wait_until(self._ended, within_s=left, every_s=0.5, what="the load to end", clock=self.clock)
+            except DeadlineError as error:
+                self._end()
+                raise self._failure(f"did not end within {format_duration(left)} of its time") from error
+            if process.returncode != 0:
+                raise self._failure(_manner(process.returncode))
+        return self._finish()
+
+    def stop(self) -> LoadResult | None:
+        """End the load now, in order, and return what it achieved. Idempotent.
+
+        None if it was never started, or ended without a request: a finaliser needs no error.
+        """
+        if self._process is None:
+            return None
+        self._end()
+        return self._finish() if self.log.exists() and read_log(self.log).requests else None
+
+    def _started_event(self) -> Event:
+        """Return the event of the load's start: when its first request was sent, not when that was seen."""
+        first = self._tail.first
+        assert first is not None
+        wall, mono = self._tail.clocks
+        facts = {key: value for key, value in asdict(self.spec).items() if key != "locustfile"}
+        return Event(
+            at=datetime.fromtimestamp(first.start_s, UTC),
+            mono=first.start_s - wall + mono,
+            source="load",
+            kind="load-started",
+            subject=self.spec.subject,
+            data=facts,
+        )
+
+    def _finish(self) -> LoadResult:
+        """Read the results and write them into the timeline, once."""
+        if self._result is None:
+            log = read_log(self.log)
+            there = {name: path for name, path in self.files.items() if path.exists()}
+            self._result = summarise(log, files=there)
+            for event in request_events(log, subject=self.spec.subject):
+                self.timeline.append(event)
+            self.timeline.record("load", "load-ended", self.spec.subject, **_facts(self._result))
+        return self._result
+
+    def _flows(self) -> bool:
+        if self._running().poll() is not None:
+            raise self._failure(f"did not start: {_manner(self._running().returncode)}")
+        return self._tail.read() > 0
+
+    def _ended(self) -> bool:
+        self._tail.read()
+        seen = self._tail.progress(every_s=PROGRESS_EVERY_S)
+        if seen is not None:
+            self.timeline.record("load", "load-progress", self.spec.subject, **seen.facts())
+            if self.progress:
+                self.progress(seen)
+        return self._running().poll() is not None
+
+    def _end(self) -> None:
+        process = self._running()
+        if process.poll() is not None:
+            return
+        process.terminate()  # Locust then writes its reports
+        try:
+            process.wait(timeout=ENDS_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            raise UsageError("the load was not started", hint="call start() first")
+        return self._process
+
+    def _failure(self, what: str) -> CommandError:
+        process = self._running()
+        with self.output.open(encoding="utf-8", errors="replace") as file:
+            tail = deque((line.rstrip() for line in file if line.strip()), maxlen=TAIL_LINES)
+        code = process.returncode if process.returncode is not None else 0
+        return CommandError(
+            f"Locust on {self.spec.locustfile.name} {what}",
+            command=[str(word) for word in process.args] if isinstance(process.args, list) else [],
+            code=code,
+            tail=tuple(tail),
+            hint=f"the whole log: {self.output}",
+        )
+
+
+def _command(spec: LoadSpec, files: Mapping[str, Path]) -> list[str]:
+    options = {
+        "-f": spec.locustfile,
+        "--host": spec.host,
+        "-u": spec.users,
+        "-r": spec.spawn_rate,
+        # Whole seconds is what Locust reads.
+        "-t": f"{max(1, round(spec.duration_s))}s",
+        "--csv": str(files["csv"]).removesuffix("_stats.csv"),
+        "--html": files["html"],
+        "--json-file": str(files["json"]).removesuffix(".json"),
+        # A failed request is a result, not a failed load.
+        "--exit-code-on-error": 0,
+    }
+    words = [str(word) for pair in options.items() for word in pair]
+    return [sys.executable, "-m", "locust", "--headless", "--only-summary", *words]
+
+
+def _environment(spec: LoadSpec, log: Path) -> dict[str, str]:
+    return {
+        "AFTERSHOCK_LOAD_LOG": str(log.resolve()),
+        "AFTERSHOCK_LOAD_SHAPE": spec.shape,
+        "AFTERSHOCK_LOAD_RATE": str(spec.rate_per_user),
+    }
+
+
+def _clean(environ: Mapping[str, str]) -> dict[str, str]:
+    """Leave out Locust's own variables: they would override what a scenario says."""
+    return {name: value for name, value in environ.items() if not name.startswith("LOCUST_")}
+
+
+def _manner(code: int) -> str:
+    return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+
+
+def _facts(result: LoadResult) -> dict[str, Any]:
+    return {
+        "requests": result.requests,
+        "failures": result.failures,
+        "rps": round(result.rps, 2),
+        "duration_s": round(result.duration_s, 3),
+        "peak_users": result.peak_users,
+        "latency_ms": dict(result.latency_ms),
+        "errors": dict(result.errors),
+        "servers": dict(result.servers),
+    }
