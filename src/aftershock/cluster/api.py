@@ -10,9 +10,9 @@ import json
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any, Literal
+from urllib.parse import urlencode
 
 import urllib3
-from urllib.parse import urlencode
 from kubernetes.client import ApiClient
 
 from aftershock.errors import ApiError, NotFoundError, TransientError

@@ -104,7 +104,7 @@ def _allow(settings: Settings, context: str) -> None:
         raise RefusedError(
             f"context {context!r} is not allowed",
             expected=f"one of {', '.join(settings.allowed_contexts) or '(none)'}",
-            hint="add it to allowed_contexts in [tool.aftershock] of pyproject.toml if faults may be injected there",
+            hint="if faults may be injected there, add it to allowed_contexts in [tool.aftershock] (pyproject.toml)",
         )
 
 

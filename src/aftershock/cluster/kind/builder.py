@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -22,7 +23,7 @@ from aftershock.cluster.progress import Progress
 from aftershock.cluster.shell import Shell
 from aftershock.errors import EnvironmentUnusableError
 
-__all__ = ["Builder", "ImagesMode"]
+__all__ = ["Builder", "ImagesMode", "names_in_nodes"]
 
 ImagesMode = Literal["auto", "pull", "build"]
 
@@ -63,14 +64,14 @@ class Builder:
             raise EnvironmentUnusableError(
                 f"there is no Go toolchain to build {name} with",
                 expected="go 1.25 or newer on the PATH",
-                hint="install Go, or use a machine that reaches a container registry and has kind on its PATH",
+                hint="install Go: kind and kustomize come from their Go modules",
             )
         self.programs.mkdir(parents=True, exist_ok=True)
         binary = self.catalogue.binaries[name]
         unfinished = path.with_suffix(".unfinished")
         with self.progress.task(f"compile {name}"):
             self.shell.run(
-                "go", "build", "-trimpath", "-ldflags", self.catalogue.flags(binary), "-o", unfinished, binary.package,
+                "go", "build", "-trimpath", "-tags", ",".join(binary.tags), "-ldflags", self.catalogue.flags(binary), "-o", unfinished, binary.package,
                 cwd=self.catalogue.folder / "modules" / binary.module,
             )  # fmt: skip
         unfinished.rename(path)
@@ -126,7 +127,7 @@ class Builder:
                 )
                 needs.append(f"go:{binary}")
         below = [self.catalogue.images[image.base]] if image.base else []
-        below += self.catalogue.of_role("core") if image.role == "node" else []
+        below += self.catalogue.of_role("core", "stack") if image.role == "node" else []
         for part in self.missing(below):
             self._plan(part, tasks)
             needs.append(f"image:{part.name}")
@@ -159,6 +160,8 @@ class Builder:
                     context / Path(folder).name,
                     ignore=shutil.ignore_patterns("__pycache__"),
                 )
+            if image.requirements:
+                self._libraries(self.catalogue.root / image.requirements, context / "libraries")
             arguments = [f"KUBERNETES_VERSION={self.catalogue.versions['kubernetes']}"]
             arguments += [f"{image.base.upper()}={self.catalogue.tag(image.base)}"] if image.base else []
             options = [word for argument in arguments for word in ("--build-arg", argument)]
@@ -173,6 +176,14 @@ class Builder:
                 tag,
                 context,
             )
+
+    def _libraries(self, requirements: Path, target: Path) -> None:
+        """Unpack the wheels of `requirements`; pure Python only, so that any interpreter runs them."""
+        self.shell.run(
+            sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes", "--only-binary", ":all:",
+            "--implementation", "py", "--platform", "any", "--no-deps", "--no-compile",
+            "--target", target, "--requirement", requirements,
+        )  # fmt: skip
 
     def _bootstrap_debian(self, image: Image) -> None:
         """Make the base image with debootstrap, from the mirror that this machine uses."""
@@ -213,22 +224,24 @@ class Builder:
                        and "debian" in row.split()[1]})  # fmt: skip
 
     def _bake_node(self, image: Image) -> None:
-        """Build the node, and put the images that kubeadm starts into its containerd.
+        """Build the node, and put images into its containerd: kubeadm's, and the stack's.
 
-        /var of a node is a volume filled from the image, so each node starts with them.
+        /var of a node is a volume filled from the image, so each node starts with them. The
+        stack's are there to save the time of loading them into three nodes; they are no
+        part of the node's key, for `up` loads into a running node what has changed since.
         """
         bare = f"{self.catalogue.tag(image.name)}-bare"
         self._containerfile(image, bare)
-        core = self.catalogue.of_role("core")
+        baked = self.catalogue.of_role("core", "stack")
         container = f"aftershock-bake-{self.catalogue.image_key(image.name)}"
         with tempfile.TemporaryDirectory(prefix="aftershock-bake-") as scratch:
             archive = Path(scratch) / "core.tar"
-            self.save(core, archive)
+            self.save(baked, archive)
             script = Path(scratch) / "bake.sh"
             tags = "\n".join(
                 f"ctr -n k8s.io images tag --force {self.catalogue.tag(part.name)} {name} >/dev/null"
-                for part in core
-                for name in part.names
+                for part in baked
+                for name in names_in_nodes(part, self.catalogue)
             )
             script.write_text(_BAKE.format(tags=tags), encoding="utf-8")
             self.engine.shell.succeeds(self.engine.name, "rm", "--force", container)
@@ -274,6 +287,13 @@ class Builder:
         finally:
             for pool in (compilers, others):
                 pool.shutdown(wait=True, cancel_futures=True)
+
+
+def names_in_nodes(image: Image, catalogue: Catalogue) -> tuple[str, ...]:
+    """Return the names that pods use. Our own parts carry their key: a new build is a new name."""
+    if image.always != "build":
+        return image.names
+    return (f"{image.reference.rpartition(':')[0]}:{catalogue.image_key(image.name)}",)
 
 
 # containerd alone, without systemd. `native` is no choice here: the snapshots have to be in

@@ -28,6 +28,7 @@ class Binary(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     name: str
     module: str
     package: str
+    tags: tuple[str, ...] = ()
     variables: tuple[str, ...] = ()
 
 
@@ -41,6 +42,7 @@ class Image(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     base: str = ""
     binaries: tuple[str, ...] = ()
     payload: tuple[str, ...] = ()
+    requirements: str = ""
     always: Literal["", "build"] = ""
 
     @property
@@ -78,7 +80,13 @@ class Catalogue:
         """Return the key of a program: its module's pins, its own source, its flags."""
         binary = self.binaries[name]
         module = self.folder / "modules" / binary.module
-        parts = [self.flags(binary), binary.package, _digest(module / "go.mod"), _digest(module / "go.sum")]
+        parts = [
+            self.flags(binary),
+            *binary.tags,
+            binary.package,
+            _digest(module / "go.mod"),
+            _digest(module / "go.sum"),
+        ]
         if binary.package.startswith("./"):
             parts.append(_digest(module / binary.package))
         return _key(parts)

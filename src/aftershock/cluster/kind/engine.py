@@ -36,6 +36,10 @@ class Engine:
         """Say whether the engine holds `reference`, without asking a registry."""
         return self.shell.succeeds(self.name, "image", "inspect", "--format", "{{.Id}}", reference)
 
+    def dangling_volumes(self) -> set[str]:
+        """Return the names of volumes that no container uses."""
+        return set(self.run("volume", "ls", "--quiet", "--filter", "dangling=true").split())
+
     def containers(self, cluster: str) -> dict[str, str]:
         """Return name → state ("running", "exited", …) of the cluster's node containers."""
         rows = self.run(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aftershock.cluster.api import KubeApi
-from aftershock.cluster.kind.builder import Builder
+from aftershock.cluster.kind.builder import Builder, names_in_nodes
 from aftershock.cluster.kind.catalogue import Catalogue, Image
 from aftershock.cluster.kind.engine import Engine
 from aftershock.cluster.progress import Progress
@@ -145,13 +145,6 @@ class Nodes:
     @property
     def _present(self) -> dict[str, set[str]]:
         return self.__dict__.setdefault("_present_by_node", {})
-
-
-def names_in_nodes(image: Image, catalogue: Catalogue) -> tuple[str, ...]:
-    """Return the names that pods use. Our own parts carry their key: a new build is a new name."""
-    if image.always != "build":
-        return image.names
-    return (f"{image.reference.rpartition(':')[0]}:{catalogue.image_key(image.name)}",)
 
 
 def _conflist(pod_cidr: str) -> dict[str, object]:

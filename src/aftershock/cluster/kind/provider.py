@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 from aftershock.clock import wait_until
 from aftershock.cluster.api import KubeApi
 from aftershock.cluster.connect import CLUSTER_NAME, KIND_CONTEXT, NODE_PORTS, kubeconfig_api
-from aftershock.cluster.kind.builder import Builder, ImagesMode
+from aftershock.cluster.kind.builder import Builder, ImagesMode, names_in_nodes
 from aftershock.cluster.kind.catalogue import Catalogue, load_catalogue
 from aftershock.cluster.kind.engine import Engine, find_engine
-from aftershock.cluster.kind.nodes import Nodes, names_in_nodes, reserved
+from aftershock.cluster.kind.nodes import Nodes, reserved
 from aftershock.cluster.kind.registry import choose_mode
 from aftershock.cluster.progress import Progress
 from aftershock.cluster.shell import Shell
@@ -104,12 +103,16 @@ class KindProvider:
         self._remove()
         self.kubeconfig.unlink(missing_ok=True)
 
+    def present(self) -> bool:
+        """Say whether any container of the cluster is there, running or not."""
+        return bool(self.engine.containers(CLUSTER_NAME))
+
     def component_image(self) -> str:
         """Return the name that the image of our own parts has in the nodes."""
         return names_in_nodes(self.catalogue.images["components"], self.catalogue)[0]
 
     def _existing(self) -> KubeApi | None:
-        """Return the API of a cluster that lives, or that lives again once started; None if it must be made anew."""
+        """Return the API of a cluster that lives, or lives again once started; None if it must be made anew."""
         found = self.engine.containers(CLUSTER_NAME)
         if set(found) != set(NODE_NAMES) or not self.kubeconfig.exists():
             if found:
@@ -161,9 +164,16 @@ class KindProvider:
         if self.engine.name == "podman":
             # kind mounts it, and unlike Docker Podman does not make what is missing.
             Path("/lib/modules").mkdir(parents=True, exist_ok=True)
-        self._kind(
-            "create", "cluster", "--config", str(config), "--image", self.catalogue.tag("node"), "--retain"
-        )
+        before = self.engine.dangling_volumes()
+        try:
+            image = self.catalogue.tag("node")
+            self._kind("create", "cluster", "--config", str(config), "--image", image, "--retain")
+        except CommandError:
+            self._remove()
+            # kind makes a node's volume before its container; a node that failed to start leaves it.
+            for volume in self.engine.dangling_volumes() - before:
+                self.engine.run("volume", "rm", volume)
+            raise
         self.kubeconfig.chmod(0o600)
 
     def _remove(self) -> None:
@@ -218,12 +228,3 @@ class KindProvider:
                 {"role": "worker"},
             ],
         }
-
-
-def tool_path(state: Path, name: str) -> Path | None:
-    """Return a built tool, or one on the PATH."""
-    built = state / "programs" / "bin" / name
-    if built.exists():
-        return built
-    found = shutil.which(name)
-    return Path(found) if found else None

@@ -1,0 +1,87 @@
+"""The command line: thin; every command is a call into the package."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import click
+
+from aftershock.cluster.bring_up import bring_down, bring_up
+from aftershock.cluster.doctor import examine, install
+from aftershock.cluster.progress import Progress
+from aftershock.config import load_settings, project_root, state_dir
+from aftershock.errors import AftershockError
+from aftershock.observe.readiness import monitoring_ready
+
+__all__ = ["main"]
+
+
+def _told(command: Callable[..., None]) -> Callable[..., None]:
+    """Turn our errors into a message and their exit code; others keep their traceback."""
+
+    @wraps(command)
+    def wrapper(*args: Any, **options: Any) -> None:
+        try:
+            command(*args, **options)
+        except AftershockError as error:
+            click.secho(f"aftershock: {error}", err=True, fg="red")
+            sys.exit(error.exit_code)
+        except KeyboardInterrupt:
+            click.secho("aftershock: interrupted; what is finished stays, the next call goes on", err=True)
+            sys.exit(130)
+
+    return wrapper
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="aftershock")
+def main() -> None:
+    """Prove that a Kubernetes cluster recovers."""
+
+
+@main.command()
+@click.option("--images", type=click.Choice(["auto", "pull", "build"]), default="auto", show_default=True,
+              help="Pull official images, build our own, or find out which works.")  # fmt: skip
+@click.option("--registry", default="", metavar="HOST[:PORT]", help="A mirror to pull from instead.")
+@click.option(
+    "--profile", type=click.Choice(["ci", "nightly"]), default=None, help="Which durations the rules have."
+)
+@_told
+def up(images: Any, registry: str, profile: str | None) -> None:
+    """Make the kind cluster and its stack, from whatever is there."""
+    root = project_root()
+    settings = load_settings(root=root, options={"profile": profile})
+    bring_up(
+        settings, root=root, images=images, registry=registry, progress=Progress(), check=monitoring_ready
+    )
+
+
+@main.command()
+@_told
+def down() -> None:
+    """Remove the kind cluster; built images stay."""
+    bring_down(root=project_root(), progress=Progress())
+
+
+@main.command()
+@click.option(
+    "--install", "do_install", is_flag=True, help="As root on Debian: install and set what is missing."
+)
+@_told
+def doctor(*, do_install: bool) -> None:
+    """Say what this machine and this cluster can do, and what to do about the rest."""
+    settings = load_settings(root=project_root())
+    if do_install:
+        install(Progress())
+    if not examine(settings, Progress().console):
+        sys.exit(10)
+
+
+@main.command()
+@_told
+def kubeconfig() -> None:
+    """Print the path of the kind cluster's kubeconfig: export KUBECONFIG=$(aftershock kubeconfig)."""
+    click.echo(state_dir() / "kubeconfig")

@@ -1,0 +1,117 @@
+"""`aftershock up` and `aftershock down`: the stages, from nothing to a stack that does its work."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from aftershock.clock import format_duration
+from aftershock.cluster.api import Json, KubeApi
+from aftershock.cluster.connect import NODE_PORTS
+from aftershock.cluster.kind.builder import ImagesMode
+from aftershock.cluster.kind.provider import KindProvider
+from aftershock.cluster.ports import occupied
+from aftershock.cluster.progress import Progress
+from aftershock.cluster.stack import Stack
+from aftershock.config import Settings, state_dir
+from aftershock.errors import EnvironmentUnusableError
+
+__all__ = ["bring_down", "bring_up"]
+
+# What a cold build and three nodes take: 6 GiB of images, programs and caches; 1 GiB of
+# memory for idle nodes, 2 GiB for the stack and the workloads under load.
+DISK_GIB = 10
+MEMORY_GIB = 4
+_GIB = 1024**3
+
+ReadinessCheck = Callable[[Settings, list[Json]], None]
+
+
+def bring_up(
+    settings: Settings,
+    *,
+    root: Path,
+    images: ImagesMode,
+    registry: str,
+    progress: Progress,
+    check: ReadinessCheck,
+) -> None:
+    """Make cluster and stack whole, and print what it took.
+
+    `check` is asked last whether the monitoring sees what it should; it raises if not.
+
+    Raises:
+        EnvironmentUnusableError: something that is needed is missing; nothing was begun.
+
+    """
+    state = state_dir()
+    provider = KindProvider(root=root, state=state, progress=progress)
+    with progress.stage("look at this machine"):
+        progress.say(f"engine: {provider.engine.why}")
+        _room(state)
+        _ports(provider)
+    with progress.stage("images"):
+        provider.prepare_images(images, registry=registry)
+    begun = progress.elapsed_s
+    with progress.stage("cluster"):
+        api = provider.up()
+    with progress.stage(f"stack (profile {settings.profile})"):
+        stack = Stack(
+            root=root, kustomize=provider.builder.tool("kustomize"), log=provider.log, progress=progress
+        )
+        items = stack.render(settings.profile, component_image=provider.component_image())
+        stack.deploy(api, items)
+    with progress.stage("ready"):
+        stack.await_ready(api, items, within_s=180)
+        check(settings, items)
+    _figures(api, progress, since_images_s=progress.elapsed_s - begun)
+
+
+def bring_down(*, root: Path, progress: Progress) -> None:
+    """Remove the cluster and all that it left in the engine; images and programs stay."""
+    provider = KindProvider(root=root, state=state_dir(), progress=progress)
+    with progress.stage("remove the cluster"):
+        provider.down()
+
+
+def _room(state: Path) -> None:
+    """Refuse a machine that is too small, before anything is made."""
+    free = shutil.disk_usage(state).free / _GIB
+    if free < DISK_GIB:
+        raise EnvironmentUnusableError(
+            "too little disk", expected=f"{DISK_GIB} GiB free for {state}", found=f"{free:.1f} GiB",
+            hint="free some, or set AFTERSHOCK_STATE_DIR to another disk",
+        )  # fmt: skip
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / _GIB
+    if memory < MEMORY_GIB:
+        raise EnvironmentUnusableError(
+            "too little memory",
+            expected=f"{MEMORY_GIB} GiB for three nodes and the stack",
+            found=f"{memory:.1f} GiB",
+        )
+
+
+def _ports(provider: KindProvider) -> None:
+    """Refuse when another program holds a port that the cluster would map."""
+    if provider.present():
+        return
+    taken = [f"{port} ({service})" for service, port in NODE_PORTS.items() if occupied(port)]
+    if taken:
+        raise EnvironmentUnusableError(
+            "ports of 127.0.0.1 that the cluster needs are in use",
+            expected=f"{', '.join(str(port) for port in sorted(NODE_PORTS.values()))} free",
+            found=", ".join(taken),
+            hint="end the program that listens there (`ss -ltnp` names it)",
+        )
+
+
+def _figures(api: KubeApi, progress: Progress, *, since_images_s: float) -> None:
+    """Print how long it took, against what it may take."""
+    pods = [pod for pod in api.items("/api/v1/pods") if pod["status"].get("phase") == "Running"]
+    progress.say(f"{len(pods)} pods run on {len(api.items('/api/v1/nodes'))} nodes")
+    progress.say(
+        f"cluster and stack ready {format_duration(since_images_s)} after the images (objective 120 s); "
+        f"{format_duration(progress.elapsed_s)} in all"
+    )

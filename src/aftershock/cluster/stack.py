@@ -1,0 +1,98 @@
+"""The stack on a cluster: apply it, and wait until every part of it does its work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from aftershock.clock import Clock, SystemClock, format_duration, wait_until
+from aftershock.cluster.api import Json, KubeApi
+from aftershock.cluster.apply import Applier, load_objects, object_id, render
+from aftershock.cluster.progress import Progress
+from aftershock.cluster.shell import Shell
+from aftershock.config import Profile
+
+__all__ = ["Stack"]
+
+OPERATOR_MODULE = "github.com/prometheus-operator/prometheus-operator"
+_CONTROLLERS = {"Deployment", "DaemonSet", "StatefulSet", "Prometheus", "Alertmanager", "APIService"}
+
+
+class Stack:
+    """What `up` deploys: monitoring and workloads, of one profile."""
+
+    def __init__(self, *, root: Path, kustomize: Path, log: Path, progress: Progress) -> None:
+        self.root = root
+        self.kustomize = kustomize
+        self.shell = Shell(log=log)
+        self.progress = progress
+
+    def render(self, profile: Profile, *, component_image: str) -> list[Json]:
+        """Return every object of the stack, the operator's definitions first."""
+        module = self.shell.run(
+            "go",
+            "list",
+            "-m",
+            "-f",
+            "{{.Dir}}",
+            OPERATOR_MODULE,
+            cwd=self.root / "cluster/kind/modules/kubernetes",
+        ).strip()
+        definitions = [
+            item
+            for path in sorted(Path(module).glob("example/prometheus-operator-crd/*.yaml"))
+            for item in load_objects(path.read_text(encoding="utf-8"))
+        ]
+        folder = self.root / "stack" / "overlays" / profile
+        images = {"aftershock.dev/components:dev": component_image}
+        return definitions + render(folder, kustomize=self.kustomize, shell=self.shell, images=images)
+
+    def deploy(self, api: KubeApi, items: list[Json]) -> None:
+        """Apply `items`."""
+        with self.progress.task(f"apply {len(items)} objects"):
+            Applier(api).apply(items)
+
+    def await_ready(
+        self, api: KubeApi, items: list[Json], *, within_s: float, clock: Clock | None = None
+    ) -> None:
+        """Wait until every workload and API service of `items` is ready, as last applied.
+
+        Raises:
+            DeadlineError: some are not; it names them and what they say.
+
+        """
+        applier = Applier(api)
+        waiting = [item for item in items if item["kind"] in _CONTROLLERS]
+        clock = clock or SystemClock()
+        end = clock.monotonic() + within_s
+        for item in waiting:
+
+            def ready(item: Json = item) -> bool:
+                seen = applier.get(item)
+                return seen is not None and is_ready(seen)
+
+            left = max(end - clock.monotonic(), 0.0)
+            wait_until(
+                ready, within_s=left, every_s=0.5, clock=clock,
+                what=f"{object_id(item)} to be ready ({format_duration(within_s)} for the whole stack)",
+                hint="`kubectl describe` it; its events say what is missing",
+            )  # fmt: skip
+
+
+def is_ready(item: Json) -> bool:
+    """Say whether a workload runs as its newest specification says, and no older one."""
+    status = item.get("status", {})
+    wanted = item["spec"].get("replicas", 1)
+    if item["kind"] in {"Deployment", "StatefulSet"}:
+        current = status.get("observedGeneration") == item["metadata"]["generation"]
+        counts = [status.get(name, 0) for name in ("updatedReplicas", "readyReplicas", "replicas")]
+        return current and all(count == wanted for count in counts)
+    if item["kind"] == "DaemonSet":
+        current = status.get("observedGeneration") == item["metadata"]["generation"]
+        desired = status.get("desiredNumberScheduled", 0)
+        return (
+            current
+            and desired > 0
+            and status.get("updatedNumberScheduled", 0) == status["numberReady"] == desired
+        )
+    conditions = {condition["type"]: condition for condition in status.get("conditions", [])}
+    return conditions.get("Available", {}).get("status") == "True"
