@@ -1,0 +1,242 @@
+"""The carrier: finds a container by its id in every layout, and puts back what it changes.
+
+/proc and /sys/fs/cgroup are folders made by the test; nothing is pressed here.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from aftershock_components.carrier.__main__ import main
+from aftershock_components.carrier.containers import Container, ContainerError, find_container, started
+from aftershock_components.carrier.out_of_memory import piece_bytes
+from aftershock_components.carrier.scores import Scores
+
+UID = "f7405f45-2135-4404-b72c-16fbfb1a0979"
+CID = "0a2e539713870effbbfc04d898e3cbff"
+SYSTEMD = f"kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod{UID.replace('-', '_')}.slice"
+LAYOUTS = {
+    "cgroupfs": f"kubepods/burstable/pod{UID}/{CID}",
+    "systemd, containerd": f"{SYSTEMD}/cri-containerd-{CID}.scope",
+    "systemd, CRI-O": f"{SYSTEMD}/crio-{CID}.scope",
+    "in a node that is a container": f"kubelet.slice/kubelet-{SYSTEMD}/cri-containerd-{CID}.scope",
+}
+
+
+class Machine:
+    """A /proc and a /sys/fs/cgroup."""
+
+    def __init__(self, root: Path, *, version: int) -> None:
+        self.version = version
+        self.proc = root / "proc"
+        self.cgroups = root / "cgroup"
+        self.memory = self.cgroups / "memory" if version == 1 else self.cgroups
+        self.memory.mkdir(parents=True)
+        self.process(1, cgroup="/init.scope")
+
+    def process(
+        self,
+        pid: int,
+        *,
+        cgroup: str,
+        inner: int | None = None,
+        start: int = 100,
+        score: int = 985,
+        name: str = "app",
+    ) -> None:
+        folder = self.proc / str(pid)
+        folder.mkdir(parents=True)
+        lines = (
+            f"5:memory:{cgroup}\n4:cpu,cpuacct:{cgroup}\n0::/\n" if self.version == 1 else f"0::{cgroup}\n"
+        )
+        (folder / "cgroup").write_text(lines)
+        (folder / "status").write_text(f"Name:\t{name}\nNSpid:\t{pid}\t{inner or pid}\n")
+        (folder / "stat").write_text(f"{pid} ({name}) S " + " ".join(["0"] * 18 + [str(start)] + ["0"] * 30))
+        (folder / "oom_score_adj").write_text(str(score))
+
+    def cgroup(self, path: str, *pids: int, limit: str = str(64 << 20)) -> Path:
+        folder = self.memory / path
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "cgroup.procs").write_text("".join(f"{pid}\n" for pid in pids))
+        (folder / ("memory.limit_in_bytes" if self.version == 1 else "memory.max")).write_text(limit)
+        return folder
+
+    def find(self, uid: str = UID, cid: str = CID) -> Container:
+        return find_container(pod_uid=uid, container_id=cid, proc=self.proc, cgroups=self.cgroups)
+
+
+@pytest.fixture(params=[1, 2], ids=["cgroup v1", "cgroup v2"])
+def machine(request: pytest.FixtureRequest, tmp_path: Path) -> Machine:
+    return Machine(tmp_path, version=request.param)
+
+
+class TestFind:
+    @pytest.mark.parametrize("path", LAYOUTS.values(), ids=LAYOUTS.keys())
+    def test_in_every_layout(self, machine: Machine, path: str) -> None:
+        machine.process(40, cgroup=f"/{path}", inner=1)
+        machine.process(41, cgroup=f"/{path}", inner=7)
+        folder = machine.cgroup(path, 40, 41)
+        found = machine.find()
+        assert (found.folder, found.pid, found.version) == (folder, 40, machine.version)
+        assert found.limit_bytes() == 64 << 20
+        assert sorted(found.pids()) == [40, 41]
+
+    def test_where_proc_shows_more_of_the_path_than_the_cgroup_mount(self, machine: Machine) -> None:
+        path = LAYOUTS["systemd, containerd"]
+        machine.process(40, cgroup=f"/machine.slice/node-1.scope/{path}", inner=1)
+        assert machine.cgroup(path, 40) == machine.find().folder
+
+    def test_cgroups_that_the_container_made_inside_belong_to_it(self, machine: Machine) -> None:
+        path = LAYOUTS["systemd, containerd"]
+        machine.process(40, cgroup=f"/{path}/inner/deep", inner=1)
+        machine.cgroup(f"{path}/inner/deep", 40)
+        folder = machine.cgroup(path)
+        found = machine.find()
+        assert found.folder == folder
+        assert found.pids() == [40]
+
+    def test_with_a_shared_pid_namespace_the_oldest_is_the_first(self, machine: Machine) -> None:
+        path = LAYOUTS["cgroupfs"]
+        for pid, start in ((40, 300), (41, 200), (42, 400)):
+            machine.process(pid, cgroup=f"/{path}", inner=pid, start=start)
+        machine.cgroup(path, 40, 41, 42)
+        assert machine.find().pid == 41
+
+    def test_a_name_with_brackets_and_spaces_does_not_confuse_the_start_time(self, machine: Machine) -> None:
+        machine.process(40, cgroup="/x", start=777, name="a) S 1 2 (b")
+        assert started(machine.proc, 40) == 777
+        assert started(machine.proc, 99) is None
+
+    @pytest.mark.parametrize(
+        ("uid", "cid"),
+        [(UID, "another"), ("00000000-0000-0000-0000-000000000000", CID), (UID, CID[:12]), ("", CID[1:])],
+        ids=["another container", "another pod", "a shortened id", "the end of an id"],
+    )
+    def test_no_other_container_will_do(self, machine: Machine, uid: str, cid: str) -> None:
+        path = LAYOUTS["systemd, containerd"]
+        machine.process(40, cgroup=f"/{path}", inner=1)
+        machine.cgroup(path, 40)
+        with pytest.raises(ContainerError, match="no process here"):
+            machine.find(uid, cid)
+
+    def test_a_cgroup_that_does_not_hold_the_process_is_not_taken(self, machine: Machine) -> None:
+        path = LAYOUTS["cgroupfs"]
+        machine.process(40, cgroup=f"/{path}", inner=1)
+        machine.cgroup(path, 41)
+        with pytest.raises(ContainerError, match="holds process 40"):
+            machine.find()
+
+    @pytest.mark.parametrize("limit", ["max", "9223372036854771712"])
+    def test_a_container_without_a_limit_is_refused(self, machine: Machine, limit: str) -> None:
+        path = LAYOUTS["cgroupfs"]
+        machine.process(40, cgroup=f"/{path}", inner=1)
+        machine.cgroup(path, 40, limit=limit)
+        with pytest.raises(ContainerError, match="no memory limit"):
+            machine.find().limit_bytes()
+
+
+class TestScores:
+    @pytest.fixture
+    def machine(self, tmp_path: Path) -> Machine:
+        found = Machine(tmp_path, version=1)
+        found.process(40, cgroup="/x", start=500, score=985)
+        return found
+
+    @pytest.fixture
+    def state(self, tmp_path: Path) -> Path:
+        return tmp_path / "state" / "fault.json"
+
+    def score(self, machine: Machine) -> str:
+        return (machine.proc / "40" / "oom_score_adj").read_text()
+
+    def test_is_raised_and_put_back(self, machine: Machine, state: Path) -> None:
+        scores = Scores(proc=machine.proc, state=state)
+        assert scores.raise_to_worst(40) == 985
+        assert self.score(machine) == "1000"
+        assert [entry["pid"] for entry in scores.put_back()] == [40]
+        assert self.score(machine) == "985"
+        assert not state.exists()
+
+    def test_another_process_can_put_it_back(self, machine: Machine, state: Path) -> None:
+        Scores(proc=machine.proc, state=state).raise_to_worst(40)
+        Scores(proc=machine.proc, state=state).put_back()
+        assert self.score(machine) == "985"
+
+    def test_twice_does_nothing_the_second_time(self, machine: Machine, state: Path) -> None:
+        scores = Scores(proc=machine.proc, state=state)
+        scores.raise_to_worst(40)
+        scores.put_back()
+        (machine.proc / "40" / "oom_score_adj").write_text("7")
+        assert scores.put_back() == []
+        assert self.score(machine) == "7"
+
+    def test_a_later_process_of_the_same_number_is_left_alone(self, machine: Machine, state: Path) -> None:
+        scores = Scores(proc=machine.proc, state=state)
+        scores.raise_to_worst(40)
+        stat = machine.proc / "40" / "stat"
+        stat.write_text(stat.read_text().replace("500", "900"))
+        assert scores.put_back() == []
+        assert self.score(machine) == "1000"
+        assert not state.exists()
+
+    def test_what_it_was_is_on_the_disk_before_it_is_raised(
+        self, machine: Machine, state: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        seen: list[str] = []
+        write_text = Path.write_text
+
+        def note(path: Path, text: str, **options: str) -> int:
+            if path.name == "oom_score_adj":
+                seen.append(state.read_text())
+            return write_text(path, text, **options)
+
+        monkeypatch.setattr(Path, "write_text", note)
+        Scores(proc=machine.proc, state=state).raise_to_worst(40)
+        assert json.loads(seen[0]) == [{"pid": 40, "started": 500, "oom_score_adj": 985}]
+
+
+class TestCommand:
+    @pytest.fixture(autouse=True)
+    def _own_signals(self) -> Iterator[None]:
+        before = signal.getsignal(signal.SIGTERM)
+        yield
+        signal.signal(signal.SIGTERM, before)
+
+    def test_a_container_that_is_not_here(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        machine = Machine(tmp_path, version=2)
+        where = [
+            "--proc",
+            str(machine.proc),
+            "--cgroups",
+            str(machine.cgroups),
+            "--state",
+            str(tmp_path / "s"),
+        ]
+        code = main(["oom", "--fault-id", "f", "--pod-uid", UID, "--container-id", CID, *where])
+        assert code == 3
+        (line,) = capsys.readouterr().out.splitlines()
+        assert json.loads(line)["event"] == "refused"
+
+    def test_restore_puts_back_what_a_killed_carrier_left(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        machine = Machine(tmp_path, version=1)
+        machine.process(40, cgroup="/x", score=3)
+        Scores(proc=machine.proc, state=tmp_path / "s" / "f.json").raise_to_worst(40)
+        assert (
+            main(["restore", "--fault-id", "f", "--proc", str(machine.proc), "--state", str(tmp_path / "s")])
+            == 0
+        )
+        assert (machine.proc / "40" / "oom_score_adj").read_text() == "3"
+        assert json.loads(capsys.readouterr().out)["processes"][0]["pid"] == 40
+
+
+@pytest.mark.parametrize("limit", [1 << 20, 16 << 20, 64 << 20, 512 << 20, 8 << 30])
+def test_pieces_are_small_beside_the_limit_and_not_countless(limit: int) -> None:
+    size = piece_bytes(limit)
+    assert size <= max(1 << 20, limit // 20), "a large piece would be killed in the application's stead"
+    assert limit / size <= 200
