@@ -24,7 +24,7 @@ Defect = Literal[
     "late",
 ]
 
-STEP = 0.05
+STEP = 0.1
 REQUEST_M = 100
 TARGET = 50
 SYNC = 15.0

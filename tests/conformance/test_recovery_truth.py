@@ -10,7 +10,7 @@ from aftershock.judge.recovery import recovered_within, service_recovered_within
 from aftershock.timeline import Event
 from tests.conformance.generator import URL, Story, at, healthy_web
 
-RUNS = 150
+RUNS = 100
 LIMIT_S = 30.0
 
 

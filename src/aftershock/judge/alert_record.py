@@ -42,7 +42,8 @@ class Span:
     active_at: datetime | None
 
     def __str__(self) -> str:
-        shown = ", ".join(f'{name}="{value}"' for name, value in sorted(self.labels.items()))
+        labels = ((name, value) for name, value in sorted(self.labels.items()) if name != "alertname")
+        shown = ", ".join(f'{name}="{value}"' for name, value in labels)
         end = clock_time(self.stop) if self.stop else "the end of the record"
         return f"{self.alert}{{{shown}}} {self.state} from {clock_time(self.start)} to {end}"
 

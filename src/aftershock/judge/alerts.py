@@ -156,6 +156,7 @@ def nothing_else_fired(
     if look is None or start is None:
         return unknown(name, reason=_NO_LOOK if look is None else _NO_START, **details)
     end = until or look.until
+    details["resolution_s"] = round(look.resolution_s, 3)
     fired = [span for span in look.firing() if span.start <= end and (span.stop is None or span.stop > start)]
     exempt = [span for span in fired if _labels(span) in look.before]
     foreign = [
@@ -183,9 +184,16 @@ def nothing_else_fired(
     if doubts:
         return unknown(name, reason=doubts[0], evidence=(*doubts, *notes), **details)
     rules = sum(len(group["rules"]) for group in look.groups)
-    window = f"{clock_time(start)} to {clock_time(end)}, {rules} alert rules, {len(look.spans)} spans"
+    own = [span for span in fired if span not in exempt]
     return met(
-        name, observed=named if fired else "none", evidence=(window, *map(str, fired), *notes), **details
+        name,
+        observed=", ".join(sorted({span.alert for span in own})) or "none",
+        evidence=(
+            f"{clock_time(start)} to {clock_time(end)}, {rules} alert rules evaluated throughout",
+            *map(str, own),
+            *notes,
+        ),
+        **details,
     )
 
 

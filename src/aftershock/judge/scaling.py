@@ -70,7 +70,7 @@ def scaled_by_formula(
     resizes = [resize for resize in look.resizes if since <= resize.when.at <= window.until]
     details["observed"] = _course(look, resizes, window)
     details["unit"] = "replicas"
-    details["resolution_s"] = look.poll_s + LAG_S
+    details["resolution_s"] = round(look.poll_s + LAG_S, 3)
     if holes:
         return unknown(name, reason=holes[0], evidence=tuple(holes), **details)
     checked = [(resize, _admissible(look, resize, sync_s)) for resize in resizes]
@@ -111,7 +111,7 @@ def cpu_passed(
     end = _end(record, hpa, until)
     seen = [(s.percent(), s.when) for s in look.snapshots if since <= s.when.at <= end]
     known = [(value, when) for value, when in seen if value is not None]
-    details["resolution_s"] = look.poll_s
+    details["resolution_s"] = round(look.poll_s, 3)
     if not known:
         return unknown(name, reason="no CPU sample was recorded in that time", **details)
     top, top_when = max(known, key=lambda item: item[0])

@@ -15,13 +15,13 @@ from aftershock.observe.poller import Poller
 from aftershock.observe.resources import quantity
 from aftershock.timeline import Event, Timeline
 
-__all__ = ["PodMetricsSampler"]
+__all__ = ["PodMetrics"]
 
 _PATH = "/apis/metrics.k8s.io/v1beta1/namespaces/{namespace}/pods"
 _KIND = "pod-metrics"
 
 
-class PodMetricsSampler:
+class PodMetrics:
     """Polls the pods' metrics of some namespaces and records each new sample once.
 
     A sample is recorded at the end of the poll that first saw it; it was there for at most

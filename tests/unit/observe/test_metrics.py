@@ -6,7 +6,7 @@ import pytest
 
 from aftershock.cluster.api import Json, KubeApi
 from aftershock.errors import AftershockError, NotFoundError, TransientError
-from aftershock.observe.metrics import PodMetricsSampler
+from aftershock.observe.metrics import PodMetrics
 from aftershock.testing import FakeClock
 from aftershock.timeline import Timeline
 
@@ -38,10 +38,10 @@ def item(name: str, timestamp: str = "2026-01-01T00:00:00Z", **cpu: str) -> Json
     }
 
 
-def sampler(*answers: list[Json] | Exception) -> tuple[PodMetricsSampler, Timeline, FakeClock]:
+def sampler(*answers: list[Json] | Exception) -> tuple[PodMetrics, Timeline, FakeClock]:
     clock = FakeClock()
     timeline = Timeline(clock=clock)
-    return PodMetricsSampler(MetricsApi(*answers), timeline, namespaces=["demo"]), timeline, clock
+    return PodMetrics(MetricsApi(*answers), timeline, namespaces=["demo"]), timeline, clock
 
 
 def test_sample_is_recorded_once_at_the_poll_that_first_saw_it() -> None:
