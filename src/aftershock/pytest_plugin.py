@@ -105,6 +105,13 @@ def pytest_runtestloop(session: pytest.Session) -> object:
     return True if dry else None
 
 
+def pytest_aftershock_preflight(settings: Settings, run: Run) -> None:
+    """Look whether the run may begin."""
+    from aftershock.scene.preflight import preflight  # noqa: PLC0415 - unit tests need no Kubernetes client
+
+    preflight(settings, reports=run.folder.parent)
+
+
 def pytest_aftershock_begin(config: pytest.Config, settings: Settings, run: Run) -> None:
     """Open the Allure results of the run."""
     shim = open_results(

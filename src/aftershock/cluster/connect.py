@@ -39,7 +39,7 @@ def kubeconfig_api(kubeconfig: Path | None, context: str) -> KubeApi:
     """
     try:
         configuration = Configuration()
-        client: ApiClient = new_client_from_config(
+        client: ApiClient = new_client_from_config(  # type: ignore[no-untyped-call]  # it ships no types
             config_file=str(kubeconfig) if kubeconfig else None,
             context=context,
             client_configuration=configuration,
@@ -104,7 +104,7 @@ def _allow(settings: Settings, context: str) -> None:
         raise RefusedError(
             f"context {context!r} is not allowed",
             expected=f"one of {', '.join(settings.allowed_contexts) or '(none)'}",
-            hint="if faults may be injected there, add it to allowed_contexts in [tool.aftershock] (pyproject.toml)",
+            hint="if it may be broken, add it to allowed_contexts in [tool.aftershock] (pyproject.toml)",
         )
 
 

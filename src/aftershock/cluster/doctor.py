@@ -117,7 +117,7 @@ def _machine(_: Settings) -> Iterator[Finding]:
     instances = _inotify()
     yield Finding(
         "inotify instances", instances >= INOTIFY_WANTED, str(instances),
-        f"sysctl fs.inotify.max_user_instances={INOTIFY_WANTED} (`make gameday` as root does it)", vital=False,
+        f"sysctl fs.inotify.max_user_instances={INOTIFY_WANTED} (`make gameday` does it)", vital=False,
     )  # fmt: skip
 
 

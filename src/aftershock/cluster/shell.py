@@ -28,7 +28,7 @@ class Shell:
         self,
         *command: str | Path,
         cwd: Path | None = None,
-        stdin: IO[bytes] | bytes | None = None,
+        stdin: IO[bytes] | None = None,
         hint: str = "",
     ) -> str:
         """Run `command` to its end and return its standard output.
@@ -39,11 +39,15 @@ class Shell:
 
         """
         words = [str(word) for word in command]
-        feed = {"input": stdin} if isinstance(stdin, bytes) else {"stdin": stdin or subprocess.DEVNULL}
         try:
             done = subprocess.run(
-                words, cwd=cwd, env=self.environment(), capture_output=True, check=False, **feed
-            )  # type: ignore[call-overload]  # one of two shapes
+                words,
+                cwd=cwd,
+                env=self.environment(),
+                stdin=stdin or subprocess.DEVNULL,
+                capture_output=True,
+                check=False,
+            )
         except OSError as error:
             raise CommandError(
                 f"cannot run {words[0]}", command=words, code=127, tail=[str(error)], hint=hint
@@ -53,7 +57,7 @@ class Shell:
             raise self.failure(
                 words, done.returncode, (done.stdout + done.stderr).decode(errors="replace"), hint
             )
-        return str(done.stdout.decode(errors="replace"))
+        return done.stdout.decode(errors="replace")
 
     def succeeds(self, *command: str | Path) -> bool:
         """Say whether `command` exits with 0; it is a question, so a no is no error."""

@@ -85,7 +85,7 @@ def is_ready(item: Json) -> bool:
     if item["kind"] in {"Deployment", "StatefulSet"}:
         current = status.get("observedGeneration") == item["metadata"]["generation"]
         counts = [status.get(name, 0) for name in ("updatedReplicas", "readyReplicas", "replicas")]
-        return current and all(count == wanted for count in counts)
+        return bool(current and all(count == wanted for count in counts))
     if item["kind"] == "DaemonSet":
         current = status.get("observedGeneration") == item["metadata"]["generation"]
         desired = status.get("desiredNumberScheduled", 0)
@@ -95,4 +95,4 @@ def is_ready(item: Json) -> bool:
             and status.get("updatedNumberScheduled", 0) == status["numberReady"] == desired
         )
     conditions = {condition["type"]: condition for condition in status.get("conditions", [])}
-    return conditions.get("Available", {}).get("status") == "True"
+    return bool(conditions.get("Available", {}).get("status") == "True")

@@ -18,7 +18,7 @@ from aftershock.faults.journal import Journal, Record
 from aftershock.faults.protocol import Proof, Undo
 from aftershock.faults.undoing import residue, take_back
 
-__all__ = ["Recovered", "recover", "undo_registry"]
+__all__ = ["Recovered", "leftovers", "recover", "undo_registry"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +70,20 @@ def recover(
     if work.left:
         raise residue(work.left)
     return work.done
+
+
+def leftovers(api: KubeApi, *, reports: Path) -> list[str]:
+    """Return what `recover` would have to undo, a line each; touches nothing.
+
+    Raises:
+        UsageError: a journal cannot be read.
+
+    """
+    found = {record.fault_id: f"{record.fault_id} of run {record.run_id}" for record in _from_marks(api)}
+    for path in sorted(reports.glob("*/journal.jsonl")):
+        for record in Journal(path).open_records():
+            found.setdefault(record.fault_id, f"{record.fault_id} of run {record.run_id} ({record.state})")
+    return list(found.values())
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -106,6 +106,11 @@ class Locust:
         self._ends_at = self.clock.monotonic() + self.spec.duration_s
         self.timeline.append(self._started_event())
 
+    @property
+    def left_s(self) -> float:
+        """Seconds until the load ends by itself; 0 after that."""
+        return max(0.0, self._ends_at - self.clock.monotonic())
+
     def wait(self) -> LoadResult:
         """Wait for the load to end by itself and return what it achieved. Idempotent.
 
@@ -115,7 +120,7 @@ class Locust:
         """
         process = self._running()
         if self._result is None:
-            left = max(0.0, self._ends_at - self.clock.monotonic()) + ENDS_WITHIN_S
+            left = self.left_s + ENDS_WITHIN_S
             try:
                 wait_until(self._ended, within_s=left, every_s=0.5, what="the load to end", clock=self.clock)
             except DeadlineError as error:

@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -33,7 +34,7 @@ class _Task:
     """A node of the graph: `needs` are names of tasks that come before it."""
 
     needs: tuple[str, ...]
-    run: Callable[[], None]
+    run: Callable[[], object]
     compiles: bool = False
 
 
@@ -69,11 +70,10 @@ class Builder:
         self.programs.mkdir(parents=True, exist_ok=True)
         binary = self.catalogue.binaries[name]
         unfinished = path.with_suffix(".unfinished")
+        command = ["go", "build", "-trimpath", "-tags", ",".join(binary.tags)]
+        command += ["-ldflags", self.catalogue.flags(binary), "-o", str(unfinished), binary.package]
         with self.progress.task(f"compile {name}"):
-            self.shell.run(
-                "go", "build", "-trimpath", "-tags", ",".join(binary.tags), "-ldflags", self.catalogue.flags(binary), "-o", unfinished, binary.package,
-                cwd=self.catalogue.folder / "modules" / binary.module,
-            )  # fmt: skip
+            self.shell.run(*command, cwd=self.catalogue.folder / "modules" / binary.module)
         unfinished.rename(path)
         return path
 
@@ -100,9 +100,7 @@ class Builder:
             self._plan(image, tasks)
         for tool in tools:
             if not self.program(tool).exists():
-                tasks[f"go:{tool}"] = _Task(
-                    (), lambda tool=tool: self._done(self.compile(tool)), compiles=True
-                )  # type: ignore[misc]  # a default argument binds the loop's variable
+                tasks[f"go:{tool}"] = _Task((), partial(self.compile, tool), compiles=True)  # type: ignore[misc]  # a default argument binds the loop's variable
         self._execute(tasks)
 
     def pull(self, images: list[Image], *, registry: str = "") -> None:
@@ -123,7 +121,7 @@ class Builder:
             if not self.program(binary).exists():
                 tasks.setdefault(
                     f"go:{binary}",
-                    _Task((), lambda binary=binary: self._done(self.compile(binary)), compiles=True),  # type: ignore[misc]  # a default argument binds the loop's variable
+                    _Task((), partial(self.compile, binary), compiles=True),
                 )
                 needs.append(f"go:{binary}")
         below = [self.catalogue.images[image.base]] if image.base else []
@@ -132,9 +130,6 @@ class Builder:
             self._plan(part, tasks)
             needs.append(f"image:{part.name}")
         tasks[name] = _Task(tuple(needs), lambda: self._build_image(image))
-
-    def _done(self, _: object) -> None:
-        """Let a task's result go."""
 
     def _build_image(self, image: Image) -> None:
         with self.progress.task(f"build image {image.name}"):
@@ -220,8 +215,12 @@ class Builder:
             "deb $(REPO_URI) $(RELEASE) $(COMPONENT)",
             "Created-By: Packages",
         )
-        return sorted({row for row in rows.splitlines() if row.split()[2].startswith(suite) and row.endswith(" main")
-                       and "debian" in row.split()[1]})  # fmt: skip
+        found = {tuple(row.split()) for row in rows.splitlines()}
+        return sorted(
+            " ".join(row)
+            for row in found
+            if row[2].startswith(suite) and row[3] == "main" and "debian" in row[1]
+        )
 
     def _bake_node(self, image: Image) -> None:
         """Build the node, and put images into its containerd: kubeadm's, and the stack's.
@@ -246,14 +245,12 @@ class Builder:
             script.write_text(_BAKE.format(tags=tags), encoding="utf-8")
             self.engine.shell.succeeds(self.engine.name, "rm", "--force", container)
             try:
-                self.engine.run(
-                    "run", "--name", container, "--privileged", "--network", "none", "--volume", f"{scratch}:/bake:ro",
-                    "--entrypoint", "/bin/bash", bare, "/bake/bake.sh",
-                )  # fmt: skip
-                self.engine.run(
-                    "commit", "--change", 'ENTRYPOINT ["/usr/local/bin/entrypoint", "/sbin/init"]',
-                    "--change", "CMD []", container, self.catalogue.tag(image.name),
-                )  # fmt: skip
+                mount = f"{scratch}:/bake:ro"
+                options = ["--name", container, "--privileged", "--network", "none", "--volume", mount]
+                self.engine.run("run", *options, "--entrypoint", "/bin/bash", bare, "/bake/bake.sh")
+                start = 'ENTRYPOINT ["/usr/local/bin/entrypoint", "/sbin/init"]'
+                changes = ["--change", start, "--change", "CMD []"]
+                self.engine.run("commit", *changes, container, self.catalogue.tag(image.name))
             finally:
                 self.engine.run("rm", "--force", "--volumes", container)
 
@@ -270,7 +267,7 @@ class Builder:
         if not tasks:
             return
         waiting = dict(tasks)
-        running: dict[Future[None], str] = {}
+        running: dict[Future[object], str] = {}
         finished: set[str] = set()
         compilers = ThreadPoolExecutor(1, "compile")
         others = ThreadPoolExecutor(max(2, (os.cpu_count() or 2) // 2), "image")

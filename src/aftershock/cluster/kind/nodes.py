@@ -49,6 +49,7 @@ class Nodes:
         self.engine = engine
         self.names = sorted(names)
         self.progress = progress
+        self._present: dict[str, set[str]] = {}
 
     def limit(self) -> None:
         """Give every node its limits; does nothing to one that has them."""
@@ -141,10 +142,6 @@ class Nodes:
                     stdin=stream,
                 )
             self.engine.run("exec", node, "sh", "-euc", tags)
-
-    @property
-    def _present(self) -> dict[str, set[str]]:
-        return self.__dict__.setdefault("_present_by_node", {})
 
 
 def _conflist(pod_cidr: str) -> dict[str, object]:

@@ -112,7 +112,7 @@ class KindProvider:
         return names_in_nodes(self.catalogue.images["components"], self.catalogue)[0]
 
     def _existing(self) -> KubeApi | None:
-        """Return the API of a cluster that lives, or lives again once started; None if it must be made anew."""
+        """Return the API of a cluster that lives, or lives again once started; else None."""
         found = self.engine.containers(CLUSTER_NAME)
         if set(found) != set(NODE_NAMES) or not self.kubeconfig.exists():
             if found:

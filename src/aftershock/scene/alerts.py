@@ -1,0 +1,61 @@
+"""Alerts: fired, resolved, and no other."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from aftershock.judge.alerts import fired_within, nothing_else_fired, resolved_within
+from aftershock.scene.stage import Stage
+from aftershock.verdict import Verdict
+
+__all__ = ["Alerts"]
+
+LOOK_EVERY_S = 2.0
+# A rule must have been evaluated after the window's last instant, or its silence says nothing:
+# two intervals of the stack's five seconds.
+LAST_EVALUATIONS_S = 10.0
+
+
+class Alerts:
+    """What a scenario says of alerts. Every look asks Prometheus for the whole window."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+
+    def fires(self, alert: str, *, within_s: float) -> Verdict:
+        """Hold that `alert` fires within `within_s` of the fault."""
+        self.stage.expected_alerts.add(alert)
+        return self.stage.judged(
+            lambda: fired_within(self.stage.timeline, alert=alert, within_s=within_s),
+            by=self.stage.after_fault(within_s),
+            look=self.stage.look_at_alerts,
+            every_s=LOOK_EVERY_S,
+        )
+
+    def resolves(self, alert: str, *, within_s: float) -> Verdict:
+        """Hold that `alert` is no longer firing `within_s` after it fired."""
+        self.stage.expected_alerts.add(alert)
+        return self.stage.judged(
+            lambda: resolved_within(self.stage.timeline, alert=alert, within_s=within_s),
+            by=self._now() + timedelta(seconds=within_s),
+            look=self.stage.look_at_alerts,
+            every_s=LOOK_EVERY_S,
+        )
+
+    def stay_silent(self) -> Verdict:
+        """Hold that nothing fired, from the start of the scenario to now, that no step has named."""
+        until = self._now()
+        return self.stage.judged(
+            lambda: nothing_else_fired(
+                self.stage.timeline,
+                expected=sorted(self.stage.expected_alerts),
+                since=self.stage.opened,
+                until=until,
+            ),
+            by=until + timedelta(seconds=LAST_EVALUATIONS_S),
+            look=self.stage.look_at_alerts,
+            every_s=LOOK_EVERY_S,
+        )
+
+    def _now(self) -> datetime:
+        return self.stage.timeline.clock.now()

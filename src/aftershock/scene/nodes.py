@@ -1,0 +1,82 @@
+"""Nodes: drained by an experiment, and given back."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from aftershock.errors import FeatureError
+from aftershock.experiments.run import run_experiment
+from aftershock.judge.maintenance import budget_respected, node_emptied, node_schedulable
+from aftershock.judge.replacements import replaced_within
+from aftershock.scene.stage import Stage
+
+__all__ = ["Nodes"]
+
+# After the last eviction a replacement is scheduled, pulled from the node's own store, started
+# and probed; what is not Ready by then did not make it.
+SETTLES_WITHIN_S = 10.0
+
+
+class Nodes:
+    """What a scenario does to a worker and expects of the cluster meanwhile."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        self.node = ""
+        self.began: datetime | None = None
+
+    def experiment(self, path: Path) -> None:
+        """Run a Chaos Toolkit experiment to its end, rollbacks included, and hold its steady state."""
+        self.began = self.stage.timeline.clock.now()
+        result = run_experiment(
+            path, folder=self.stage.folder, run_dir=self.stage.run_folder, timeline=self.stage.timeline
+        )
+        touched = self.stage.timeline.select(source="harness", kind="landed")
+        self.node = next(
+            (event.subject.split("/")[-1] for event in touched if event.subject.startswith("node/")), ""
+        )
+        self.stage.verdicts.enforce(result.verdict)
+
+    def emptied(self) -> None:
+        """Hold that the node really lost its pods."""
+        self.stage.verdicts.enforce(
+            node_emptied(self.stage.timeline, node=self._drained(), since=self._since())
+        )
+
+    def replaced(self, *, within_s: float) -> None:
+        """Hold that each evicted pod had a Ready replacement within `within_s` of its eviction."""
+        node, since = self._drained(), self._since()
+        self.stage.judged(
+            lambda: replaced_within(self.stage.timeline, node=node, within_s=within_s, since=since),
+            by=self.stage.timeline.clock.now() + timedelta(seconds=within_s),
+        )
+
+    def schedulable(self) -> None:
+        """Hold that the node takes pods again."""
+        node = self._drained()
+        self.stage.judged(
+            lambda: node_schedulable(self.stage.timeline, node=node),
+            by=self.stage.timeline.clock.now() + timedelta(seconds=SETTLES_WITHIN_S),
+        )
+
+    def budget(self, workload: str) -> None:
+        """Hold that the disruption budget of `workload` was kept at every moment."""
+        namespace = next(
+            (name.split("/")[0] for name in self.stage.cluster.services if name.endswith(f"/{workload}")),
+            "default",
+        )
+        verdict = budget_respected(
+            self.stage.timeline, budget=f"pdb/{namespace}/{workload}", since=self._since()
+        )
+        self.stage.verdicts.enforce(verdict)
+
+    def _drained(self) -> str:
+        if not self.node:
+            raise FeatureError("no node was drained", hint="a When step has to drain one first")
+        return self.node
+
+    def _since(self) -> datetime:
+        if self.began is None:
+            raise FeatureError("no experiment ran", hint="a When step has to run one first")
+        return self.began

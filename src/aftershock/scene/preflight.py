@@ -1,0 +1,92 @@
+"""What must hold before the first fault of a run. Touches nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from aftershock.cluster.connect import connect
+from aftershock.cluster.connection import Cluster
+from aftershock.cluster.targets import open_namespaces
+from aftershock.config import Settings
+from aftershock.errors import EnvironmentUnusableError, RefusedError, ResidueError, TransientError
+from aftershock.faults.recover import leftovers
+from aftershock.observe.prometheus import Prometheus
+
+__all__ = ["preflight"]
+
+# Half of what a tenth-of-a-second figure can bear; our clock against Prometheus'.
+CLOCK_TOLERANCE_S = 1.0
+
+# What the faults and watches of this version do, as the API names it: verb, resource, group.
+PERMISSIONS = (
+    ("list", "pods", ""),
+    ("watch", "pods", ""),
+    ("create", "pods/eviction", ""),
+    ("patch", "nodes", ""),
+    ("watch", "nodes", ""),
+    ("create", "pods", ""),
+    ("delete", "pods", ""),
+    ("watch", "deployments", "apps"),
+    ("watch", "horizontalpodautoscalers", "autoscaling"),
+    ("watch", "endpointslices", "discovery.k8s.io"),
+    ("list", "pods", "metrics.k8s.io"),
+)
+
+
+def preflight(settings: Settings, *, reports: Path) -> Cluster:
+    """Return the cluster, if a run may begin on it.
+
+    Raises:
+        RefusedError: the context is not allowed, a permission is missing, or no namespace opted in.
+        EnvironmentUnusableError: no cluster, no Prometheus, or clocks that disagree.
+        ResidueError: an earlier run left something behind.
+
+    """
+    cluster = connect(settings)
+    lacking = [
+        f"{verb} {resource}{f'.{group}' if group else ''}"
+        for verb, resource, group in PERMISSIONS
+        if not cluster.api.allowed(verb, resource, group=group)
+    ]
+    if lacking:
+        raise RefusedError(
+            f"we lack permissions on {cluster.context}",
+            expected="the rights that faults and watches need",
+            found=f"not allowed: {', '.join(lacking)}",
+        )
+    if not open_namespaces(cluster.api):
+        raise RefusedError(
+            "no namespace has opted in",
+            expected="at least one namespace with the label aftershock.dev/allow=true",
+            hint="kubectl label namespace NAME aftershock.dev/allow=true",
+        )
+    _check_prometheus(cluster)
+    left = leftovers(cluster.api, reports=reports)
+    if left:
+        raise ResidueError(
+            "an earlier run left something in the cluster",
+            found="; ".join(left),
+            hint="run `aftershock recover`",
+        )
+    return cluster
+
+
+def _check_prometheus(cluster: Cluster) -> None:
+    prometheus = Prometheus(cluster.monitoring.prometheus)
+    if not prometheus.ready():
+        raise EnvironmentUnusableError(
+            "Prometheus is not ready",
+            expected=f"an answer from {prometheus.url}/-/ready",
+            hint="on kind: `aftershock up`; elsewhere: see that its pod is Ready",
+        )
+    try:
+        offset, error = prometheus.clock_offset()
+    except TransientError as silent:
+        raise EnvironmentUnusableError("Prometheus does not answer queries", found=silent.found) from silent
+    if abs(offset) - error > CLOCK_TOLERANCE_S:
+        raise EnvironmentUnusableError(
+            "the clocks of this machine and of Prometheus disagree",
+            expected=f"less than {CLOCK_TOLERANCE_S:g} s apart",
+            found=f"{offset:.2f} ± {error:.2f} s",
+            hint="start NTP on both",
+        )

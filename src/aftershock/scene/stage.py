@@ -1,0 +1,139 @@
+"""What all steps of a scenario share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from aftershock.clock import wait_until
+from aftershock.cluster.connection import Cluster
+from aftershock.cluster.guard import Guard
+from aftershock.cluster.targets import open_namespaces
+from aftershock.config import Settings
+from aftershock.errors import DeadlineError
+from aftershock.faults.injector import Injection, Injector
+from aftershock.faults.journal import Journal
+from aftershock.faults.protocol import Fault
+from aftershock.faults.recover import undo_registry
+from aftershock.observe.alertmanager import WebhookLog, record_notifications
+from aftershock.observe.alerts import record_alerts, record_firing_before
+from aftershock.observe.metrics import PodMetrics
+from aftershock.observe.prometheus import Prometheus
+from aftershock.observe.recorder import Recorder
+from aftershock.report.verdicts import Verdicts
+from aftershock.timeline import Timeline
+from aftershock.verdict import Verdict
+
+__all__ = ["Stage"]
+
+# How long after an objective has passed we still look, so that a late success is told as such.
+GRACE_S = 5.0
+
+
+@dataclass(kw_only=True)
+class Stage:
+    """One scenario on one cluster.
+
+    `injections` are the faults that landed, `expected_alerts` those that a step has named,
+    `opened` the instant from which the scenario answers for what fires.
+    """
+
+    cluster: Cluster
+    settings: Settings
+    timeline: Timeline
+    verdicts: Verdicts
+    run_id: str
+    run_folder: Path
+    folder: Path
+    protected: bool = False
+    injections: list[Injection] = field(default_factory=list)
+    expected_alerts: set[str] = field(default_factory=set)
+    _closing: ExitStack = field(default_factory=ExitStack)
+
+    def __post_init__(self) -> None:
+        """Connect what only needs connecting once."""
+        self.api = self.cluster.api
+        self.prometheus = Prometheus(self.cluster.monitoring.prometheus)
+        self.guard = Guard(cluster=self.cluster, settings=self.settings, protected=self.protected)
+        self.injector = Injector(
+            run_id=self.run_id,
+            journal=Journal(self.run_folder / "journal.jsonl"),
+            timeline=self.timeline,
+            check=self.guard.check,
+            undos=undo_registry(self.api),
+        )
+
+    def open(self) -> None:
+        """Begin the record: watches, pod metrics, and what fires already."""
+        self.opened: datetime = self.timeline.clock.now()
+        namespaces = open_namespaces(self.api)
+        self._closing.enter_context(Recorder(self.api, self.timeline, namespaces=namespaces))
+        metrics = PodMetrics(self.api, self.timeline, namespaces=namespaces)
+        metrics.start()
+        self._closing.callback(metrics.stop)
+        record_firing_before(self.prometheus, self.timeline)
+
+    def close(self) -> None:
+        """End the record. What was notified, where we can ask, is its last entry."""
+        with self._closing:
+            if hasattr(self, "opened"):
+                self.look_at_alerts()
+
+    def keep(self, ending: Callable[[], object]) -> None:
+        """Call `ending` when the scenario closes, latest first."""
+        self._closing.callback(ending)
+
+    def inject(self, fault: Fault) -> Injection:
+        """Inject `fault`, and return once there is proof that it landed."""
+        injection = self.injector.inject(fault)
+        self.injections.append(injection)
+        return injection
+
+    def look_at_alerts(self) -> None:
+        """Write into the record what fired, and who was told, since the scenario began."""
+        now = self.timeline.clock.now()
+        webhook = self.cluster.monitoring.webhook
+        if webhook is not None:
+            record_notifications(WebhookLog(webhook), self.timeline, since=self.opened)
+        record_alerts(self.prometheus, self.timeline, since=self.opened, until=now)
+
+    def judged(
+        self,
+        judge: Callable[[], Verdict],
+        *,
+        by: datetime,
+        look: Callable[[], None] = lambda: None,
+        every_s: float = 1.0,
+    ) -> Verdict:
+        """Judge again and again until the objective is met, or can no longer be; then enforce it.
+
+        `by` is the last instant at which the objective can be met; `look` refreshes the
+        record before each judgement. A verdict that can still change (not met yet, unknown
+        yet) is not final before `by` and a little more has passed.
+        """
+        left = (by - self.timeline.clock.now()).total_seconds()
+
+        def met() -> Verdict | None:
+            look()
+            verdict = judge()
+            return verdict if verdict.status == "met" else None
+
+        try:
+            verdict = wait_until(
+                met,
+                within_s=max(left, 0.0) + GRACE_S,
+                every_s=every_s,
+                what="a verdict",
+                clock=self.timeline.clock,
+            )
+        except DeadlineError:
+            verdict = judge()
+        return self.verdicts.enforce(verdict)
+
+    def after_fault(self, seconds: float) -> datetime:
+        """Return the instant `seconds` after the last fault landed, else after the scenario began."""
+        landed = self.timeline.select(source="harness", kind="landed")
+        return (landed[-1].at if landed else self.opened) + timedelta(seconds=seconds)

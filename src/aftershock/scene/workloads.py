@@ -1,0 +1,78 @@
+"""Workloads: steady, broken, recovered."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from aftershock.clock import wait_until
+from aftershock.cluster.api import Json
+from aftershock.cluster.stack import is_ready
+from aftershock.cluster.targets import Target
+from aftershock.errors import DeadlineError, EnvironmentUnusableError, FeatureError
+from aftershock.faults.out_of_memory import OutOfMemory
+from aftershock.judge.recovery import CONFIRM_S, recovered_within
+from aftershock.scene.stage import Stage
+
+__all__ = ["Workloads"]
+
+STEADY_WITHIN_S = 60.0
+
+
+class Workloads:
+    """What a scenario does to deployments and expects of them."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        self.broken: list[str] = []
+
+    def are_steady(self, namespace: str) -> None:
+        """Wait until every deployment of `namespace` is as specified.
+
+        Raises:
+            EnvironmentUnusableError: it does not become so; nothing was injected.
+
+        """
+        path = f"/apis/apps/v1/namespaces/{namespace}/deployments"
+
+        def unready() -> list[str]:
+            found = self.stage.api.items(path)
+            if not found:
+                raise FeatureError(f"namespace {namespace!r} has no deployment", hint="check its name")
+            return [
+                item["metadata"]["name"] for item in found if not is_ready({**item, "kind": "Deployment"})
+            ]
+
+        try:
+            wait_until(lambda: not unready(), within_s=STEADY_WITHIN_S, what=f"{namespace} to be steady")
+        except DeadlineError as error:
+            raise EnvironmentUnusableError(
+                f"{namespace} is not in its steady state", found=f"not ready: {', '.join(unready())}"
+            ) from error
+
+    def run_out_of_memory(self, workload: str, *, count: int) -> None:
+        """Have the kernel kill the application in `count` pods for want of memory; proven."""
+        fault = OutOfMemory(self.stage.api, run_id=self.stage.run_id, workload=workload, count=count)
+        injection = self.stage.inject(fault)
+        self.broken = sorted({self._deployment(target) for target in injection.plan.targets})
+
+    def recover(self, workload: str, *, within_s: float) -> None:
+        """Hold that each deployment of `workload` that a fault touched is whole again within `within_s`."""
+        if not self.broken:
+            raise FeatureError(f"nothing happened to {workload}", hint="a When step has to break it first")
+        for deployment in self.broken:
+            self.stage.judged(
+                lambda deployment=deployment: recovered_within(  # type: ignore[misc]  # a default binds the loop's variable
+                    self.stage.timeline, workload=deployment, within_s=within_s
+                ),
+                by=self.stage.after_fault(within_s) + timedelta(seconds=CONFIRM_S),
+            )
+
+    def _deployment(self, pod: Target) -> str:
+        """Return the deployment of a pod, as "deployment/NS/NAME"."""
+        owner = self._owner(self.stage.api.get(pod.path))
+        base = f"/apis/apps/v1/namespaces/{pod.namespace}/replicasets/{owner['name']}"
+        return f"deployment/{pod.namespace}/{self._owner(self.stage.api.get(base))['name']}"
+
+    def _owner(self, item: Json) -> Json:
+        owner: Json = next(o for o in item["metadata"]["ownerReferences"] if o.get("controller"))
+        return owner

@@ -1,0 +1,27 @@
+"""Alerts: that they fire, that they resolve, and that the others stay silent."""
+
+from __future__ import annotations
+
+from pytest_bdd import then
+
+from aftershock.collect.types import phrase
+from aftershock.scene.alerts import Alerts
+
+
+@then(phrase("{alert:w} fires within {limit:Duration}"))
+def alert_fires(alerts: Alerts, alert: str, limit: float) -> None:
+    """Hold that the alert fires, counted from the fault, by Prometheus' own samples."""
+    alerts.fires(alert, within_s=limit)
+
+
+@then(phrase("{alert:w} resolves within {limit:Duration}"))
+def alert_resolves(alerts: Alerts, alert: str, limit: float) -> None:
+    """Hold that the alert stops firing, counted from when it fired."""
+    alerts.resolves(alert, within_s=limit)
+
+
+@then("no other alert fires")
+@then("no alert fires")
+def nothing_else_fires(alerts: Alerts) -> None:
+    """Hold that no alert fired that no step has named, from the start of the scenario until now."""
+    alerts.stay_silent()

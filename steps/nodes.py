@@ -1,0 +1,40 @@
+"""Nodes: drained, and given back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pytest_bdd import then, when
+
+from aftershock.collect.types import phrase
+from aftershock.scene.nodes import Nodes
+
+
+@when(phrase("the experiment {experiment:Experiment} runs"))
+def experiment_runs(nodes: Nodes, experiment: Path) -> None:
+    """Run a Chaos Toolkit experiment to its end, rollbacks included; its steady state must hold."""
+    nodes.experiment(experiment)
+
+
+@then("the drained node was emptied")
+def node_was_emptied(nodes: Nodes) -> None:
+    """Hold that the node held pods and then none that can be moved."""
+    nodes.emptied()
+
+
+@then(phrase("every evicted pod is replaced within {limit:Duration}"))
+def evicted_pods_are_replaced(nodes: Nodes, limit: float) -> None:
+    """Hold that each evicted pod had a Ready replacement of the same owner, counted from its eviction."""
+    nodes.replaced(within_s=limit)
+
+
+@then("the drained node is schedulable again")
+def node_is_schedulable(nodes: Nodes) -> None:
+    """Hold that the node is Ready and takes pods."""
+    nodes.schedulable()
+
+
+@then(phrase("the disruption budget of {workload} is respected throughout"))
+def budget_is_respected(nodes: Nodes, workload: str) -> None:
+    """Hold that there were never fewer Ready pods than the budget demands."""
+    nodes.budget(workload)

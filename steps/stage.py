@@ -1,0 +1,97 @@
+"""The fixtures that steps ask for. The stage's finaliser undoes every fault, whatever happened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from aftershock.cluster.connect import connect
+from aftershock.cluster.connection import Cluster
+from aftershock.collect.gherkin import Scenario
+from aftershock.collect.run import Run
+from aftershock.config import Settings
+from aftershock.faults.recover import recover
+from aftershock.report.verdicts import Verdicts
+from aftershock.scene.alerts import Alerts
+from aftershock.scene.nodes import Nodes
+from aftershock.scene.scaling import Scaling
+from aftershock.scene.stage import Stage
+from aftershock.scene.traffic import Traffic
+from aftershock.scene.workloads import Workloads
+from aftershock.timeline import Timeline
+
+__all__ = ["alerts", "cluster", "nodes", "scaling", "stage", "traffic", "undo_faults", "workloads"]
+
+
+@pytest.fixture(scope="session")
+def cluster(settings: Settings) -> Cluster:
+    """Return the cluster that the run goes to."""
+    return connect(settings)
+
+
+@pytest.fixture
+def stage(
+    cluster: Cluster,
+    settings: Settings,
+    timeline: Timeline,
+    verdicts: Verdicts,
+    run: Run,
+    scenario: Scenario,
+    scenario_folder: Path,
+) -> Iterator[Stage]:
+    """Yield the stage of the scenario, with its record running."""
+    stage = Stage(
+        cluster=cluster,
+        settings=settings,
+        timeline=timeline,
+        verdicts=verdicts,
+        run_id=run.id,
+        run_folder=run.folder,
+        folder=scenario_folder,
+        protected="protected" in scenario.tags,
+    )
+    try:
+        stage.open()
+        yield stage
+    finally:
+        stage.close()
+
+
+@pytest.fixture
+def undo_faults(stage: Stage, run: Run) -> Iterator[None]:
+    """Undo every fault of the run when the scenario ends, and prove it: ours, and those of experiments."""
+    yield
+    stage.injector.undo_all()
+    recover(stage.api, reports=run.folder.parent, run_id=run.id)
+
+
+@pytest.fixture
+def workloads(stage: Stage, undo_faults: None) -> Workloads:
+    """Return what a scenario does to deployments."""
+    return Workloads(stage)
+
+
+@pytest.fixture
+def nodes(stage: Stage, undo_faults: None) -> Nodes:
+    """Return what a scenario does to nodes."""
+    return Nodes(stage)
+
+
+@pytest.fixture
+def alerts(stage: Stage) -> Alerts:
+    """Return what a scenario says of alerts."""
+    return Alerts(stage)
+
+
+@pytest.fixture
+def traffic(stage: Stage) -> Traffic:
+    """Return what users do."""
+    return Traffic(stage)
+
+
+@pytest.fixture
+def scaling(stage: Stage, traffic: Traffic) -> Scaling:
+    """Return what a scenario says of autoscaling."""
+    return Scaling(stage, traffic)

@@ -1,0 +1,27 @@
+"""Workloads: how they are, what happens to them, and that they come back."""
+
+from __future__ import annotations
+
+from pytest_bdd import given, then, when
+
+from aftershock.collect.types import phrase
+from aftershock.scene.workloads import Workloads
+
+
+@given(phrase("every workload of {namespace:w} is steady"))
+def workloads_are_steady(workloads: Workloads, namespace: str) -> None:
+    """Wait until every deployment of the namespace is as specified; nothing is broken before that."""
+    workloads.are_steady(namespace)
+
+
+@when(phrase("{count:d} {workload} pod runs out of memory"))
+@when(phrase("{count:d} {workload} pods run out of memory"))
+def pods_run_out_of_memory(workloads: Workloads, count: int, workload: str) -> None:
+    """Have the kernel kill the application for want of memory, and prove that it did."""
+    workloads.run_out_of_memory(workload, count=count)
+
+
+@then(phrase("{workload} recovers within {limit:Duration}"))
+def workload_recovers(workloads: Workloads, workload: str, limit: float) -> None:
+    """Hold that what was broken is whole again, counted from its first degradation."""
+    workloads.recover(workload, within_s=limit)
