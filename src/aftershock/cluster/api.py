@@ -105,7 +105,7 @@ class KubeApi:
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise TransientError(f"the watch of {path} broke", found=repr(error)) from error
         finally:
-            response.release_conn()
+            response.close()  # not given back to the pool: an unfinished answer is still on the wire
 
     def allowed(self, verb: str, resource: str, *, group: str = "", namespace: str = "") -> bool:
         """Ask the API whether we may do `verb` on `resource` (as "pods/eviction")."""

@@ -89,10 +89,7 @@ def is_ready(item: Json) -> bool:
     if item["kind"] == "DaemonSet":
         current = status.get("observedGeneration") == item["metadata"]["generation"]
         desired = status.get("desiredNumberScheduled", 0)
-        return (
-            current
-            and desired > 0
-            and status.get("updatedNumberScheduled", 0) == status["numberReady"] == desired
-        )
+        done = status.get("updatedNumberScheduled", 0) == status["numberReady"] == desired
+        return bool(current and desired > 0 and done)
     conditions = {condition["type"]: condition for condition in status.get("conditions", [])}
     return bool(conditions.get("Available", {}).get("status") == "True")

@@ -100,7 +100,7 @@ class Builder:
             self._plan(image, tasks)
         for tool in tools:
             if not self.program(tool).exists():
-                tasks[f"go:{tool}"] = _Task((), partial(self.compile, tool), compiles=True)  # type: ignore[misc]  # a default argument binds the loop's variable
+                tasks[f"go:{tool}"] = _Task((), partial(self.compile, tool), compiles=True)
         self._execute(tasks)
 
     def pull(self, images: list[Image], *, registry: str = "") -> None:

@@ -154,7 +154,7 @@ def _digest(path: Path) -> str:
     files = [path] if path.is_file() else sorted(found for found in path.rglob("*") if found.is_file())
     for file in files:
         relative = file.relative_to(path.parent)
-        if {"__pycache__", ".pytest_cache"} & set(relative.parts) or any(
+        if {"__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache"} & set(relative.parts) or any(
             part.endswith(".egg-info") for part in relative.parts
         ):
             continue

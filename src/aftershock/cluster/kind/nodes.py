@@ -21,7 +21,9 @@ __all__ = ["NODE_CPUS", "NODE_MEMORY_GIB", "Nodes", "reserved"]
 NODE_CPUS = 2
 NODE_MEMORY_GIB = 4
 
+# kind's own.
 POD_SUBNET = "10.244.0.0/16"
+SERVICE_SUBNET = "10.96.0.0/16"
 
 
 def reserved() -> dict[str, str]:
@@ -76,10 +78,11 @@ class Nodes:
             list(pool.map(lambda node: self._connect_one(node, [n for n in nodes if n != node]), nodes))
 
     def _connect_one(self, node: _Node, others: list[_Node]) -> None:
+        own = f"ip route replace unreachable {node.pod_cidr}\n"
         routes = "".join(f"ip route replace {other.pod_cidr} via {other.address}\n" for other in others)
         files = {
             "/etc/cni/net.d/10-aftershock.conflist": json.dumps(_conflist(node.pod_cidr)),
-            "/usr/local/bin/aftershock-network": f"#!/bin/sh\nset -eu\n{routes}{_MASQUERADE}",
+            "/usr/local/bin/aftershock-network": f"#!/bin/sh\nset -eu\n{own}{routes}{_RULES}",
             "/etc/systemd/system/aftershock-network.service": _UNIT,
         }
         script = ["set -eu", "mkdir -p /etc/cni/net.d", "rm -f /etc/cni/net.d/*kindnet*"]
@@ -164,10 +167,20 @@ def _conflist(pod_cidr: str) -> dict[str, object]:
     }
 
 
-# Pods reach what is outside the cluster under their node's address, and one another under their own.
-_MASQUERADE = f"""\
-rule="POSTROUTING -s {POD_SUBNET} ! -d {POD_SUBNET} -j MASQUERADE"
-iptables -w -t nat -C $rule 2>/dev/null || iptables -w -t nat -A $rule
+# Pods reach what is outside the cluster under their node's address, and one another under their
+# own. What is addressed to the cluster must not leave the machine: a pod that is gone (the
+# unreachable route above; a live pod's own route is narrower) and a service that kube-proxy has
+# not programmed yet are refused here. A gateway further out might answer in their place.
+_RULES = f"""\
+once() {{
+  table=$1 how=$2 chain=$3; shift 3
+  iptables -w -t $table -C $chain "$@" 2>/dev/null || iptables -w -t $table $how $chain "$@"
+}}
+once nat -A POSTROUTING -s {POD_SUBNET} ! -d {POD_SUBNET} -j MASQUERADE
+for chain in OUTPUT FORWARD; do
+  once filter -I $chain -d {SERVICE_SUBNET} -j REJECT
+  once filter -I $chain -d {SERVICE_SUBNET} -p tcp -j REJECT --reject-with tcp-reset
+done
 """
 
 _UNIT = """\
