@@ -35,7 +35,7 @@ class Stack:
             "-f",
             "{{.Dir}}",
             OPERATOR_MODULE,
-            cwd=self.root / "cluster/kind/modules/kubernetes",
+            cwd=self.root / "cluster/kind/modules/operators",
         ).strip()
         definitions = [
             item

@@ -213,7 +213,7 @@ class Locust:
 def _command(spec: LoadSpec, files: Mapping[str, Path]) -> list[str]:
     options = {
         "-f": spec.locustfile,
-        "--host": spec.host,
+        "--host": spec.host.rstrip("/"),
         "-u": spec.users,
         "-r": spec.spawn_rate,
         # Whole seconds is what Locust reads.
