@@ -61,6 +61,7 @@ def bring_up(
         stack = Stack(
             root=root, kustomize=provider.builder.tool("kustomize"), log=provider.log, progress=progress
         )
+        stack.define(api)
         items = stack.render(settings.profile, component_image=provider.component_image())
         stack.deploy(api, items)
     with progress.stage("ready"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from aftershock.clock import Clock, SystemClock, format_duration, wait_until
@@ -14,6 +15,7 @@ from aftershock.config import Profile
 __all__ = ["Stack"]
 
 OPERATOR_MODULE = "github.com/prometheus-operator/prometheus-operator"
+OPERATOR_PINS = Path("cluster/kind/modules/operators")
 _CONTROLLERS = {"Deployment", "DaemonSet", "StatefulSet", "Prometheus", "Alertmanager", "APIService"}
 
 
@@ -27,27 +29,36 @@ class Stack:
         self.progress = progress
 
     def render(self, profile: Profile, *, component_image: str) -> list[Json]:
-        """Return every object of the stack, the operator's definitions first."""
-        module = self.shell.run(
-            "go",
-            "list",
-            "-m",
-            "-f",
-            "{{.Dir}}",
-            OPERATOR_MODULE,
-            cwd=self.root / "cluster/kind/modules/operators",
-        ).strip()
-        definitions = [
-            item
-            for path in sorted(Path(module).glob("example/prometheus-operator-crd/*.yaml"))
-            for item in load_objects(path.read_text(encoding="utf-8"))
-        ]
+        """Return every object of the stack; the operator's definitions are not among them."""
         folder = self.root / "stack" / "overlays" / profile
         images = {"aftershock.dev/components:dev": component_image}
-        return definitions + render(folder, kustomize=self.kustomize, shell=self.shell, images=images)
+        return render(folder, kustomize=self.kustomize, shell=self.shell, images=images)
+
+    def define(self, api: KubeApi) -> None:
+        """Apply the operator's definitions, from its module; 4 MB of them, so only when they changed."""
+        module = self.shell.run(
+            "go", "list", "-m", "-f", "{{.Dir}}", OPERATOR_MODULE, cwd=self.root / OPERATOR_PINS
+        ).strip()
+        texts = [
+            path.read_bytes() for path in sorted(Path(module).glob("example/prometheus-operator-crd/*.yaml"))
+        ]
+        digest = hashlib.sha256(b"".join(texts)).hexdigest()
+        note: Json = {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "aftershock-definitions", "namespace": "kube-system"},
+            "data": {"sha256": digest},
+        }
+        applier = Applier(api)
+        if (applier.get(note) or {}).get("data") == note["data"]:
+            return
+        definitions = [item for text in texts for item in load_objects(text.decode("utf-8"))]
+        with self.progress.task(f"apply {len(definitions)} definitions"):
+            applier.apply(definitions)
+            applier.apply([note])
 
     def deploy(self, api: KubeApi, items: list[Json]) -> None:
-        """Apply `items`."""
+        """Apply `items`, which puts back what somebody has changed of them."""
         with self.progress.task(f"apply {len(items)} objects"):
             Applier(api).apply(items)
 

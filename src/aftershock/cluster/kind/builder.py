@@ -24,9 +24,13 @@ from aftershock.cluster.progress import Progress
 from aftershock.cluster.shell import Shell
 from aftershock.errors import EnvironmentUnusableError
 
-__all__ = ["Builder", "ImagesMode", "names_in_nodes"]
+__all__ = ["KUBEADM_TAGS", "Builder", "ImagesMode", "names_in_nodes"]
 
 ImagesMode = Literal["auto", "pull", "build"]
+
+# kubeadm asks for versions of its own choice of these two; a node of ours says in its labels
+# (aftershock.dev/NAME) which ones it holds instead.
+KUBEADM_TAGS = ("etcd", "coredns")
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,8 @@ class Builder:
 
     def missing(self, images: list[Image]) -> list[Image]:
         """Return those that the engine does not hold at their present key."""
-        return [image for image in images if not self.engine.has_image(self.catalogue.tag(image.name))]
+        there = self.engine.images()
+        return [image for image in images if self.catalogue.tag(image.name) not in there]
 
     def build(self, images: list[Image], *, tools: tuple[str, ...] = ()) -> None:
         """Build `images`, what they are made of, and `tools`, as far as they are not there."""
@@ -105,10 +110,11 @@ class Builder:
 
     def pull(self, images: list[Image], *, registry: str = "") -> None:
         """Pull official images; `registry` stands in for their hosts (a mirror)."""
+        plain = registry.startswith(("127.0.0.1", "localhost")) and self.engine.name == "podman"
         for image in self.missing(images):
             source = f"{registry}/{image.reference.partition('/')[2]}" if registry else image.reference
             with self.progress.task(f"pull {image.reference}"):
-                self.engine.run("pull", source)
+                self.engine.run("pull", *(["--tls-verify=false"] if plain else []), source)
                 self.engine.run("tag", source, self.catalogue.tag(image.name))
 
     def _plan(self, image: Image, tasks: dict[str, _Task]) -> None:
@@ -158,6 +164,10 @@ class Builder:
             if image.requirements:
                 self._libraries(self.catalogue.root / image.requirements, context / "libraries")
             arguments = [f"KUBERNETES_VERSION={self.catalogue.versions['kubernetes']}"]
+            arguments += [
+                f"{name.upper()}_TAG={self.catalogue.images[name].reference.rpartition(':')[2]}"
+                for name in KUBEADM_TAGS
+            ]
             arguments += [f"{image.base.upper()}={self.catalogue.tag(image.base)}"] if image.base else []
             options = [word for argument in arguments for word in ("--build-arg", argument)]
             self.engine.run(

@@ -17,7 +17,9 @@ import msgspec
 
 from aftershock.errors import ConfigError
 
-__all__ = ["Binary", "Catalogue", "Image", "load_catalogue"]
+__all__ = ["Binary", "Catalogue", "Image", "Origin", "load_catalogue"]
+
+Origin = Literal["build", "pull"]
 
 KEY_LENGTH = 12
 
@@ -58,14 +60,34 @@ class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Catalogue:
-    """What there is to build, and its keys. `root` is the project's root."""
+    """What there is to make, and its keys. `root` is the project's root.
 
-    def __init__(self, root: Path, file: _File) -> None:
+    `origin` says which images are meant: our own builds, or official ones that were pulled.
+    Both may be in the engine at once, under tags that tell them apart.
+    """
+
+    def __init__(self, root: Path, file: _File, origin: Origin = "build") -> None:
         self.root = root
+        self.origin = origin
+        self._file = file
         self.folder = root / "cluster" / "kind"
         self.versions = file.versions
         self.binaries = {binary.name: binary for binary in file.binary}
         self.images = {image.name: image for image in file.image}
+
+    def of_origin(self, origin: Origin) -> Catalogue:
+        """Return the same catalogue for images of another origin."""
+        return Catalogue(self.root, self._file, origin)
+
+    def official(self) -> list[Image]:
+        """Return the images to pull: what runs, and bases of ours; kindest/node brings kubeadm's."""
+        ours = [image for image in self.images.values() if image.always == "build"]
+        bases = {image.base for image in ours}
+        return [
+            image
+            for image in self.images.values()
+            if image not in ours and (image.role in {"node", "stack"} or image.name in bases)
+        ]
 
     def of_role(self, *roles: str) -> list[Image]:
         """Return the images of these roles, in the order of the file."""
@@ -96,13 +118,16 @@ class Catalogue:
         return self._image_keys[name]
 
     def tag(self, name: str) -> str:
-        """Return the name under which the engine keeps our own build of an image."""
+        """Return the name under which the engine keeps an image."""
         return f"localhost/aftershock/{name}:{self.image_key(name)}"
 
     @cached_property
     def _image_keys(self) -> dict[str, str]:
         keys: dict[str, str] = {}
         for image in self.images.values():  # bases stand before what is built on them
+            if self.origin == "pull" and not image.always:
+                keys[image.name] = f"pulled-{_key([image.reference])}"
+                continue
             parts = [image.name, *image.names, _digest(self.folder / "images" / image.name)]
             parts += [keys[image.base]] if image.base else []
             parts += [self.binary_key(binary) for binary in image.binaries]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import resource
 import shutil
@@ -32,9 +33,15 @@ class Engine:
         """Run the engine's command line with `words`."""
         return self.shell.run(self.name, *words)
 
-    def has_image(self, reference: str) -> bool:
-        """Say whether the engine holds `reference`, without asking a registry."""
-        return self.shell.succeeds(self.name, "image", "inspect", "--format", "{{.Id}}", reference)
+    def images(self) -> set[str]:
+        """Return the names with tags of all images that the engine holds."""
+        return set(self.run("images", "--format", "{{.Repository}}:{{.Tag}}").split())
+
+    def labels(self, image: str) -> dict[str, str]:
+        """Return the labels of an image."""
+        found = json.loads(self.run("image", "inspect", image))[0]
+        labels: dict[str, str] = found.get("Config", {}).get("Labels") or {}
+        return labels
 
     def dangling_volumes(self) -> set[str]:
         """Return the names of volumes that no container uses."""

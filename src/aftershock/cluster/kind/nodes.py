@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import json
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from aftershock.cluster.api import KubeApi
 from aftershock.cluster.kind.builder import Builder, names_in_nodes
@@ -16,6 +18,8 @@ from aftershock.cluster.kind.engine import Engine
 from aftershock.cluster.progress import Progress
 
 __all__ = ["NODE_CPUS", "NODE_MEMORY_GIB", "Nodes", "reserved"]
+
+T = TypeVar("T")
 
 # A t3.medium: what the same stack gets per node on EC2.
 NODE_CPUS = 2
@@ -51,14 +55,13 @@ class Nodes:
         self.engine = engine
         self.names = sorted(names)
         self.progress = progress
-        self._present: dict[str, set[str]] = {}
 
     def limit(self) -> None:
         """Give every node its limits; does nothing to one that has them."""
         cpus = min(NODE_CPUS, os.cpu_count() or NODE_CPUS)
         swap = ["--memory-swap", f"{NODE_MEMORY_GIB}g"] if self.engine.name == "docker" else []
-        for name in self.names:
-            self.engine.run("update", "--cpus", str(cpus), "--memory", f"{NODE_MEMORY_GIB}g", *swap, name)
+        limits = ["--cpus", str(cpus), "--memory", f"{NODE_MEMORY_GIB}g", *swap]
+        self._each(lambda name: self.engine.run("update", *limits, name))
 
     def connect(self, api: KubeApi) -> None:
         """Give pods a network: a veth pair each, a route to every other node's pods.
@@ -97,9 +100,7 @@ class Nodes:
 
     def load(self, images: list[Image], *, catalogue: Catalogue, builder: Builder, scratch: Path) -> None:
         """Bring `images` into every node's containerd, under all their names; skips what is there."""
-        missing = {
-            name: [image for image in images if self._lacks(name, image, catalogue)] for name in self.names
-        }
+        missing = dict(self._each(lambda name: (name, self._lacking(name, images, catalogue))))
         wanted = [image for image in images if any(image in lacking for lacking in missing.values())]
         if not wanted:
             return
@@ -115,11 +116,19 @@ class Nodes:
         finally:
             archive.unlink()
 
-    def _lacks(self, node: str, image: Image, catalogue: Catalogue) -> bool:
-        present = self._present.setdefault(
-            node, set(self.engine.run("exec", node, "ctr", "-n", "k8s.io", "images", "ls", "-q").split())
-        )
-        return not {catalogue.tag(image.name), *names_in_nodes(image, catalogue)} <= present
+    def _lacking(self, node: str, images: list[Image], catalogue: Catalogue) -> list[Image]:
+        """Return those of `images` that a node does not hold under every name."""
+        present = set(self.engine.run("exec", node, "ctr", "-n", "k8s.io", "images", "ls", "-q").split())
+        return [
+            image
+            for image in images
+            if not {catalogue.tag(image.name), *names_in_nodes(image, catalogue)} <= present
+        ]
+
+    def _each(self, act: Callable[[str], T]) -> list[T]:
+        """Do `act` to every node at once, and return the results in the order of the names."""
+        with ThreadPoolExecutor(len(self.names)) as pool:
+            return list(pool.map(act, self.names))
 
     def _load_one(self, node: str, images: list[Image], archive: Path, catalogue: Catalogue) -> None:
         if not images:

@@ -9,16 +9,17 @@ from aftershock.clock import wait_until
 from aftershock.cluster.api import KubeApi
 from aftershock.cluster.connect import CLUSTER_NAME, KIND_CONTEXT, NODE_PORTS, kubeconfig_api
 from aftershock.cluster.kind.builder import Builder, ImagesMode, names_in_nodes
-from aftershock.cluster.kind.catalogue import Catalogue, load_catalogue
+from aftershock.cluster.kind.catalogue import Catalogue, Origin, load_catalogue
 from aftershock.cluster.kind.engine import Engine, find_engine
 from aftershock.cluster.kind.nodes import Nodes, reserved
 from aftershock.cluster.kind.registry import choose_mode
 from aftershock.cluster.progress import Progress
 from aftershock.cluster.shell import Shell
-from aftershock.errors import CommandError, DeadlineError, TransientError
+from aftershock.errors import ApiError, CommandError, DeadlineError, TransientError
 
 __all__ = ["KindProvider"]
 
+LABELS = "aftershock.dev/"
 NODE_NAMES = (f"{CLUSTER_NAME}-control-plane", f"{CLUSTER_NAME}-worker", f"{CLUSTER_NAME}-worker2")
 
 
@@ -56,26 +57,23 @@ class KindProvider:
 
     def prepare_images(self, mode: ImagesMode, *, registry: str = "") -> None:
         """Make every image and tool present."""
+        origin, why = self._origin(mode, registry)
+        self.catalogue = self.catalogue.of_origin(origin)
+        self.progress.say(f"images: {origin} ({why})")
         builder = self.builder
-        wanted = self.catalogue.of_role("node", "stack")
-        missing = builder.missing(wanted)
-        if missing and mode != "build":
-            chosen, why = choose_mode(mode, registry=registry)
-            self.progress.say(f"images: {chosen} ({why})")
-            if chosen == "pull":
-                self._pull(builder, registry)
-        builder.build(wanted, tools=("kind", "kustomize"))
+        if origin == "pull":
+            builder.pull(self.catalogue.official(), registry=registry)
+        builder.build(self.catalogue.of_role("node", "stack"), tools=("kind", "kustomize"))
 
-    def _pull(self, builder: Builder, registry: str) -> None:
-        """Pull all that has an official image. kindest/node brings the control plane's own."""
-        ours = [image for image in self.catalogue.images.values() if image.always == "build"]
-        bases = {image.base for image in ours}
-        official = [
-            image
-            for image in self.catalogue.images.values()
-            if image not in ours and (image.role in {"node", "stack"} or image.name in bases)
-        ]
-        builder.pull(official, registry=registry)
+    def _origin(self, mode: ImagesMode, registry: str) -> tuple[Origin, str]:
+        """Return where images come from, and why: what is there already needs no registry."""
+        wanted: tuple[Origin, ...] = ("build", "pull") if mode == "auto" else (mode,)
+        for origin in wanted:
+            catalogue = self.catalogue.of_origin(origin)
+            there = self.engine.images()
+            if all(catalogue.tag(image.name) in there for image in catalogue.of_role("node", "stack")):
+                return origin, "all are there"
+        return ("build", "as asked") if mode == "build" else choose_mode(mode, registry=registry)
 
     # -- the cluster
 
@@ -123,7 +121,9 @@ class KindProvider:
             self.progress.say(f"{stale}: making the cluster anew")
             return None
         try:
-            for name, _ in sorted(found.items()):
+            if all(state == "running" for state in found.values()) and self._answers_now():
+                return self._answering(within_s=5)
+            for name in sorted(found):
                 if not self.engine.shell.succeeds(self.engine.name, "exec", name, "true"):
                     self.progress.say(f"{name} does not run: starting it")
                     self.engine.run("start", name)
@@ -137,11 +137,16 @@ class KindProvider:
     def _stale_image(self) -> str:
         """Say whether a node was made from another node image than the present one."""
         image = self.catalogue.tag("node")
-        for name in NODE_NAMES:
-            used = self.engine.run("inspect", "--format", "{{.Config.Image}}", name).strip()
-            if used != image:
-                return f"{name} was made from {used}, not {image}"
-        return ""
+        used = set(self.engine.run("inspect", "--format", "{{.Config.Image}}", *NODE_NAMES).split())
+        return "" if used == {image} else f"the nodes were made from {', '.join(sorted(used))}, not {image}"
+
+    def _answers_now(self) -> bool:
+        """Say whether the API server answers at once."""
+        try:
+            kubeconfig_api(self.kubeconfig, KIND_CONTEXT).text("/readyz", timeout_s=5)
+        except (TransientError, ApiError):
+            return False
+        return True
 
     def _answering(self, *, within_s: float) -> KubeApi:
         def ready() -> KubeApi | None:
@@ -203,18 +208,14 @@ class KindProvider:
                 "serverTLSBootstrap": False,
             }
         ]
-        if self.engine.has_image(
-            f"{self.catalogue.tag('node')}-bare"
-        ):  # our own build, with our own versions
-            tags = {
-                name: self.catalogue.images[name].reference.rpartition(":")[2] for name in ("etcd", "coredns")
-            }
+        tags = self.engine.labels(self.catalogue.tag("node"))
+        if f"{LABELS}etcd" in tags:  # our own build
             patches.append(
                 {
                     "apiVersion": "kubeadm.k8s.io/v1beta3",
                     "kind": "ClusterConfiguration",
-                    "etcd": {"local": {"imageTag": tags["etcd"]}},
-                    "dns": {"imageTag": tags["coredns"]},
+                    "etcd": {"local": {"imageTag": tags[f"{LABELS}etcd"]}},
+                    "dns": {"imageTag": tags[f"{LABELS}coredns"]},
                 }
             )
         return {
