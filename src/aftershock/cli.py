@@ -10,10 +10,13 @@ from typing import Any
 import click
 
 from aftershock.cluster.bring_up import bring_down, bring_up
+from aftershock.cluster.connect import connect
 from aftershock.cluster.doctor import examine, install
+from aftershock.cluster.kind.provider import KindProvider
 from aftershock.cluster.progress import Progress
 from aftershock.config import load_settings, project_root, state_dir
 from aftershock.errors import AftershockError
+from aftershock.faults.recover import recover as undo_leftovers
 from aftershock.observe.readiness import monitoring_ready
 
 __all__ = ["main"]
@@ -85,3 +88,26 @@ def doctor(*, do_install: bool) -> None:
 def kubeconfig() -> None:
     """Print the path of the kind cluster's kubeconfig: export KUBECONFIG=$(aftershock kubeconfig)."""
     click.echo(state_dir() / "kubeconfig")
+
+
+@main.command()
+@click.argument("name", type=click.Choice(["kind", "kustomize"]))
+@_told
+def tool(name: str) -> None:
+    """Build a tool that the cluster is made with, if it is not there, and print its path."""
+    provider = KindProvider(root=project_root(), state=state_dir(), progress=Progress())
+    click.echo(provider.tool(name))
+
+
+@main.command()
+@click.option("--run-id", default="", metavar="ID", help="Only what this run left.")
+@click.option("--cluster", default=None, metavar="kind|CONTEXT", help="The cluster to recover.")
+@_told
+def recover(run_id: str, cluster: str | None) -> None:
+    """Undo whatever a run left, from its journal or from the marks in the cluster alone."""
+    root = project_root()
+    connected = connect(load_settings(root=root, options={"cluster": cluster}))
+    done = undo_leftovers(connected.api, reports=root / "reports", run_id=run_id)
+    for recovered in done:
+        click.echo(f"undone: {recovered}")
+    click.echo(f"{len(done)} undone; nothing is left" if done else "nothing to undo")

@@ -110,7 +110,7 @@ class Applier:
             path = self.path(definition)
 
             def established(path: str = path) -> bool:
-                conditions = self.api.get(path).get("status", {}).get("conditions", [])
+                conditions = (self.api.get(path).get("status") or {}).get("conditions") or []
                 return any(c["type"] == "Established" and c["status"] == "True" for c in conditions)
 
             wait_until(established, within_s=30, every_s=0.2, what=f"{object_id(definition)} to be served")

@@ -58,9 +58,7 @@ def bring_up(
     with progress.stage("cluster"):
         api = provider.up()
     with progress.stage(f"stack (profile {settings.profile})"):
-        stack = Stack(
-            root=root, kustomize=provider.builder.tool("kustomize"), log=provider.log, progress=progress
-        )
+        stack = Stack(root=root, kustomize=provider.tool("kustomize"), log=provider.log, progress=progress)
         stack.define(api)
         items = stack.render(settings.profile, component_image=provider.component_image())
         stack.deploy(api, items)

@@ -20,7 +20,7 @@ class Progress:
     """Stages of one command. Safe to tell things from several threads."""
 
     def __init__(self, console: Console | None = None, *, clock: Clock | None = None) -> None:
-        self.console = console or Console(stderr=True, highlight=False)
+        self.console = console or Console(stderr=True, highlight=False, soft_wrap=True)
         self.clock = clock or SystemClock()
         self.started = self.clock.monotonic()
         self.durations: dict[str, float] = {}

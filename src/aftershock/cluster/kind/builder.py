@@ -20,9 +20,9 @@ from typing import Literal
 
 from aftershock.cluster.kind.catalogue import Catalogue, Image
 from aftershock.cluster.kind.engine import Engine
+from aftershock.cluster.kind.programs import Programs
 from aftershock.cluster.progress import Progress
 from aftershock.cluster.shell import Shell
-from aftershock.errors import EnvironmentUnusableError
 
 __all__ = ["KUBEADM_TAGS", "Builder", "ImagesMode", "names_in_nodes"]
 
@@ -50,46 +50,9 @@ class Builder:
     ) -> None:
         self.catalogue = catalogue
         self.engine = engine
-        self.programs = state / "programs"
-        self.shell = Shell(log=log, env={"CGO_ENABLED": "0"})
+        self.programs = Programs(catalogue=catalogue, state=state, log=log, progress=progress)
+        self.shell = Shell(log=log)
         self.progress = progress
-
-    # -- programs
-
-    def program(self, name: str) -> Path:
-        """Return where the built program of that name is, or will be."""
-        return self.programs / f"{name}-{self.catalogue.binary_key(name)}"
-
-    def compile(self, name: str) -> Path:
-        """Build a Go program unless it is there."""
-        path = self.program(name)
-        if path.exists():
-            return path
-        if shutil.which("go") is None:
-            raise EnvironmentUnusableError(
-                f"there is no Go toolchain to build {name} with",
-                expected="go 1.25 or newer on the PATH",
-                hint="install Go: kind and kustomize come from their Go modules",
-            )
-        self.programs.mkdir(parents=True, exist_ok=True)
-        binary = self.catalogue.binaries[name]
-        unfinished = path.with_suffix(".unfinished")
-        command = ["go", "build", "-trimpath", "-tags", ",".join(binary.tags)]
-        command += ["-ldflags", self.catalogue.flags(binary), "-o", str(unfinished), binary.package]
-        with self.progress.task(f"compile {name}"):
-            self.shell.run(*command, cwd=self.catalogue.folder / "modules" / binary.module)
-        unfinished.rename(path)
-        return path
-
-    def tool(self, name: str) -> Path:
-        """Return a tool of ours as an executable under its plain name: kind, kustomize."""
-        built = self.compile(name)
-        link = self.programs / "bin" / name
-        link.parent.mkdir(parents=True, exist_ok=True)
-        if not link.is_symlink() or link.resolve() != built.resolve():
-            link.unlink(missing_ok=True)
-            link.symlink_to(built)
-        return link
 
     # -- images
 
@@ -104,8 +67,8 @@ class Builder:
         for image in self.missing(images):
             self._plan(image, tasks)
         for tool in tools:
-            if not self.program(tool).exists():
-                tasks[f"go:{tool}"] = _Task((), partial(self.compile, tool), compiles=True)
+            if not self.programs.path(tool).exists():
+                tasks[f"go:{tool}"] = _Task((), partial(self.programs.compile, tool), compiles=True)
         self._execute(tasks)
 
     def pull(self, images: list[Image], *, registry: str = "") -> None:
@@ -124,10 +87,10 @@ class Builder:
             return
         needs: list[str] = []
         for binary in image.binaries:
-            if not self.program(binary).exists():
+            if not self.programs.path(binary).exists():
                 tasks.setdefault(
                     f"go:{binary}",
-                    _Task((), partial(self.compile, binary), compiles=True),
+                    _Task((), partial(self.programs.compile, binary), compiles=True),
                 )
                 needs.append(f"go:{binary}")
         below = [self.catalogue.images[image.base]] if image.base else []
@@ -154,7 +117,7 @@ class Builder:
                 self.catalogue.folder / "images" / image.name, context, symlinks=True, dirs_exist_ok=True
             )
             for binary in image.binaries:
-                _place(self.program(binary), context / binary)
+                _place(self.programs.path(binary), context / binary)
             for folder in image.payload:
                 shutil.copytree(
                     self.catalogue.root / folder,

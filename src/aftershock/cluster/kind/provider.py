@@ -12,6 +12,7 @@ from aftershock.cluster.kind.builder import Builder, ImagesMode, names_in_nodes
 from aftershock.cluster.kind.catalogue import Catalogue, Origin, load_catalogue
 from aftershock.cluster.kind.engine import Engine, find_engine
 from aftershock.cluster.kind.nodes import Nodes, reserved
+from aftershock.cluster.kind.programs import Programs
 from aftershock.cluster.kind.registry import choose_mode
 from aftershock.cluster.progress import Progress
 from aftershock.cluster.shell import Shell
@@ -41,6 +42,12 @@ class KindProvider:
         if self._engine is None:
             self._engine = find_engine(log=self.log, state=self.state)
         return self._engine
+
+    def tool(self, name: str) -> Path:
+        """Return a Go tool of ours, built if it is not there; needs no container engine."""
+        return Programs(
+            catalogue=self.catalogue, state=self.state, log=self.log, progress=self.progress
+        ).tool(name)
 
     @property
     def builder(self) -> Builder:
@@ -191,7 +198,7 @@ class KindProvider:
 
     def _kind(self, *words: str) -> None:
         shell = Shell(log=self.log, env=self.engine.shell.env)
-        kind = self.builder.tool("kind")
+        kind = self.tool("kind")
         shell.run(kind, *words, "--name", CLUSTER_NAME, "--kubeconfig", self.kubeconfig)
 
     def _config(self) -> dict[str, object]:

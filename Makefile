@@ -1,0 +1,58 @@
+# The commands of the project. `make gameday` and `make test` need nothing but a Debian (or
+# any machine with Python 3.11, Go 1.25 and Node 20); they install what is missing.
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+ALLURE := node_modules/.bin/allure
+
+.PHONY: gameday test lint unit test-cluster bench requirements clean
+
+## A cluster with its stack on this machine, every scenario on it, and the report.
+gameday: $(INSTALLED) $(ALLURE)
+	$(BIN)/aftershock doctor --install
+	$(BIN)/aftershock up
+	$(BIN)/pytest features/
+
+## Lints and tests; needs no cluster.
+test: lint unit
+
+lint: $(INSTALLED)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+
+unit: $(INSTALLED) $(ALLURE)
+	scripts/test-tools
+	$(BIN)/pytest
+
+## What needs the cluster that `aftershock up` makes, beyond the scenarios.
+test-cluster: $(INSTALLED)
+	$(BIN)/pytest tests/cluster
+
+## The measurements: tables, no assertions.
+bench: $(INSTALLED)
+	$(BIN)/python -m benchmarks
+
+$(INSTALLED): requirements/dev.txt pyproject.toml scripts/prerequisites
+	scripts/prerequisites
+	python3 -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(ALLURE): package.json package-lock.json | $(INSTALLED)
+	npm ci --no-audit --no-fund --loglevel=error
+	touch $@
+
+## Pin the dependencies anew (needs pip-tools).
+COMPILE := pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --no-emit-index-url \
+	--no-emit-trusted-host --no-header --no-annotate
+requirements:
+	$(COMPILE) --output-file requirements/run.txt pyproject.toml
+	$(COMPILE) --constraint requirements/run.txt --output-file requirements/dev.txt pyproject.toml requirements/dev.in
+	$(COMPILE) --output-file stack/components/requirements.txt stack/components/requirements.in
+
+clean:
+	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
