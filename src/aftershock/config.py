@@ -10,7 +10,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -19,6 +19,8 @@ from aftershock.errors import ConfigError
 __all__ = ["Profile", "Settings", "load_settings", "project_root", "state_dir"]
 
 Profile = Literal["ci", "nightly"]
+_AboveZero = Annotated[float, msgspec.Meta(gt=0)]
+_Share = Annotated[float, msgspec.Meta(gt=0, le=1)]  # 0.5 is half of the pods; 50 is a mistake
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -39,11 +41,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     allowed_contexts: tuple[str, ...] = ("kind-aftershock",)
     profile: Profile = "ci"
     allow_protected: bool = False
-    objective_s: float = 30.0
-    probe_rate: float = 20.0
+    objective_s: _AboveZero = 30.0
+    probe_rate: _AboveZero = 20.0
     prometheus: str = ""
     load_hosts: tuple[str, ...] = ()
-    max_share: float = 0.5
+    max_share: _Share = 0.5
 
 
 def load_settings(
@@ -90,7 +92,9 @@ def _from_pyproject(root: Path) -> dict[str, Any]:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path} is no TOML", found=str(error)) from error
-    section: dict[str, Any] = table.get("tool", {}).get("aftershock", {})
+    section = table.get("tool", {}).get("aftershock", {})
+    if not isinstance(section, dict):
+        raise ConfigError(f"aftershock in [tool] of {path} is no table", found=repr(section))
     return section
 
 

@@ -1,0 +1,139 @@
+"""Settings: where each comes from, who wins, and what a wrong one gets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aftershock.config import Settings, load_settings, project_root, state_dir
+from aftershock.errors import ConfigError
+
+
+def write(root: Path, text: str) -> Path:
+    (root / "pyproject.toml").write_text(text, encoding="utf-8")
+    return root
+
+
+def load(root: Path, toml: str = "", options: dict[str, Any] | None = None, **environ: str) -> Settings:
+    write(root, f"[tool.aftershock]\n{toml}\n")
+    return load_settings(root=root, options=options, environ=environ)
+
+
+class TestSources:
+    def test_nothing_given(self, tmp_path: Path) -> None:
+        assert load_settings(root=tmp_path, environ={}) == Settings()
+
+    def test_a_project_without_our_table(self, tmp_path: Path) -> None:
+        assert load_settings(root=write(tmp_path, "[project]\nname='x'\n"), environ={}) == Settings()
+
+    def test_pyproject(self, tmp_path: Path) -> None:
+        found = load(tmp_path, 'profile = "nightly"\nobjective_s = 45\nallowed_contexts = ["a", "b"]')
+        assert (found.profile, found.objective_s, found.allowed_contexts) == ("nightly", 45.0, ("a", "b"))
+
+    def test_the_environment_beats_pyproject(self, tmp_path: Path) -> None:
+        assert load(tmp_path, 'cluster = "one"', AFTERSHOCK_CLUSTER="two").cluster == "two"
+
+    def test_an_option_beats_the_environment(self, tmp_path: Path) -> None:
+        found = load(tmp_path, 'cluster = "one"', {"cluster": "three"}, AFTERSHOCK_CLUSTER="two")
+        assert found.cluster == "three"
+
+    def test_an_option_that_was_not_given(self, tmp_path: Path) -> None:
+        assert load(tmp_path, 'cluster = "one"', {"cluster": None}).cluster == "one"
+
+    def test_numbers_and_truth_in_the_environment(self, tmp_path: Path) -> None:
+        found = load(tmp_path, AFTERSHOCK_OBJECTIVE_S="12.5", AFTERSHOCK_ALLOW_PROTECTED="true")
+        assert (found.objective_s, found.allow_protected) == (12.5, True)
+
+    @pytest.mark.parametrize(
+        ("text", "hosts"), [("a,b", ("a", "b")), (" a , b ,", ("a", "b")), ("a", ("a",)), ("", ())]
+    )
+    def test_lists_in_the_environment(self, tmp_path: Path, text: str, hosts: tuple[str, ...]) -> None:
+        found = load(
+            tmp_path, 'load_hosts = ["z"]', AFTERSHOCK_LOAD_HOSTS=text, AFTERSHOCK_ALLOWED_CONTEXTS=text
+        )
+        assert found.load_hosts == hosts
+        assert found.allowed_contexts == hosts
+
+    def test_variables_of_other_readers(self, tmp_path: Path) -> None:
+        assert load(tmp_path, AFTERSHOCK_STATE_DIR="/x", AFTERSHOCK_LOAD_RATE="3") == Settings()
+
+
+class TestRefusals:
+    def test_an_unknown_name_in_pyproject(self, tmp_path: Path) -> None:
+        with pytest.raises(
+            ConfigError, match=r"unknown setting 'allowed_context' in pyproject\.toml"
+        ) as caught:
+            load(tmp_path, 'allowed_context = ["a"]')
+        assert "allowed_contexts" in caught.value.expected
+
+    def test_an_unknown_option(self, tmp_path: Path) -> None:
+        with pytest.raises(ConfigError, match="unknown setting 'clutser' in an option"):
+            load(tmp_path, options={"clutser": "x"})
+
+    @pytest.mark.parametrize(
+        ("toml", "name"),
+        [
+            ('objective_s = "30"', "objective_s"),
+            ('allow_protected = "true"', "allow_protected"),
+            ("allow_protected = 1", "allow_protected"),
+            ('allowed_contexts = "kind-aftershock"', "allowed_contexts"),
+            ("allowed_contexts = [1]", "allowed_contexts"),
+            ('profile = "fast"', "profile"),
+            ("cluster = 5", "cluster"),
+            ("objective_s = 0", "objective_s"),
+            ("probe_rate = -1", "probe_rate"),
+            ("max_share = 50", "max_share"),
+            ("max_share = 0", "max_share"),
+        ],
+    )
+    def test_a_wrong_type_in_pyproject(self, tmp_path: Path, toml: str, name: str) -> None:
+        with pytest.raises(ConfigError, match=rf"setting '{name}' in pyproject\.toml .* is wrong") as caught:
+            load(tmp_path, toml)
+        assert caught.value.found
+
+    @pytest.mark.parametrize(
+        ("name", "value"), [("OBJECTIVE_S", "soon"), ("ALLOW_PROTECTED", "perhaps"), ("PROFILE", "fast")]
+    )
+    def test_a_wrong_value_in_the_environment(self, tmp_path: Path, name: str, value: str) -> None:
+        with pytest.raises(ConfigError, match=f"setting '{name.lower()}' in the environment is wrong"):
+            load(tmp_path, **{f"AFTERSHOCK_{name}": value})
+
+    def test_a_wrong_value_that_something_better_overrides(self, tmp_path: Path) -> None:
+        assert load(tmp_path, 'profile = "fast"', {"profile": "ci"}).profile == "ci"
+
+    def test_no_toml(self, tmp_path: Path) -> None:
+        with pytest.raises(ConfigError, match="is no TOML"):
+            load_settings(root=write(tmp_path, "[tool.aftershock"), environ={})
+
+    def test_no_table(self, tmp_path: Path) -> None:
+        with pytest.raises(ConfigError, match="is no table"):
+            load_settings(root=write(tmp_path, "[tool]\naftershock = 3\n"), environ={})
+
+
+class TestProjectRoot:
+    def test_the_nearest_folder_with_a_pyproject(self, tmp_path: Path) -> None:
+        inner = tmp_path / "a" / "b"
+        inner.mkdir(parents=True)
+        write(tmp_path, "")
+        assert project_root(inner) == tmp_path.resolve()
+        write(inner, "")
+        assert project_root(inner) == inner.resolve()
+
+    def test_none_anywhere(self, tmp_path: Path) -> None:
+        assert project_root(tmp_path) == tmp_path.resolve()
+
+
+class TestStateDir:
+    def test_its_own_variable_first(self, tmp_path: Path) -> None:
+        environ = {"AFTERSHOCK_STATE_DIR": str(tmp_path / "own"), "XDG_STATE_HOME": str(tmp_path / "xdg")}
+        assert state_dir(environ) == tmp_path / "own"
+        assert (tmp_path / "own").is_dir()
+
+    def test_then_the_users_state_folder(self, tmp_path: Path) -> None:
+        assert state_dir({"XDG_STATE_HOME": str(tmp_path)}) == tmp_path / "aftershock"
+
+    def test_else_below_home(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("HOME", str(tmp_path))
+        assert state_dir({}) == tmp_path / ".local" / "state" / "aftershock"
