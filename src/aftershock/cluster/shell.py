@@ -23,6 +23,7 @@ class Shell:
 
     log: Path
     env: Mapping[str, str] = field(default_factory=dict)
+    running: set[subprocess.Popen[bytes]] = field(default_factory=set, compare=False, repr=False)
 
     def run(
         self,
@@ -40,24 +41,36 @@ class Shell:
         """
         words = [str(word) for word in command]
         try:
-            done = subprocess.run(
+            process = subprocess.Popen(
                 words,
                 cwd=cwd,
                 env=self.environment(),
                 stdin=stdin or subprocess.DEVNULL,
-                capture_output=True,
-                check=False,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
             )
         except OSError as error:
             raise CommandError(
                 f"cannot run {words[0]}", command=words, code=127, tail=[str(error)], hint=hint
             ) from error
-        self.note(words, done.stdout, done.stderr, done.returncode)
-        if done.returncode != 0:
-            raise self.failure(
-                words, done.returncode, (done.stdout + done.stderr).decode(errors="replace"), hint
-            )
-        return done.stdout.decode(errors="replace")
+        with process:
+            self.running.add(process)
+            try:
+                stdout, stderr = process.communicate()
+            except BaseException:
+                process.terminate()
+                raise
+            finally:
+                self.running.discard(process)
+        self.note(words, stdout, stderr, process.returncode)
+        if process.returncode != 0:
+            raise self.failure(words, process.returncode, (stdout + stderr).decode(errors="replace"), hint)
+        return stdout.decode(errors="replace")
+
+    def stop(self) -> None:
+        """End every command that runs in another thread; those threads get a CommandError."""
+        for process in tuple(self.running):
+            process.terminate()
 
     def succeeds(self, *command: str | Path) -> bool:
         """Say whether `command` exits with 0; it is a question, so a no is no error."""

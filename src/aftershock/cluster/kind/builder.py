@@ -7,19 +7,16 @@ An interrupted build leaves finished parts behind, and the next call goes on fro
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from aftershock.cluster.kind.catalogue import Catalogue, Image
 from aftershock.cluster.kind.engine import Engine
+from aftershock.cluster.kind.graph import Task, run_graph
 from aftershock.cluster.kind.programs import Programs
 from aftershock.cluster.progress import Progress
 from aftershock.cluster.shell import Shell
@@ -31,15 +28,6 @@ ImagesMode = Literal["auto", "pull", "build"]
 # kubeadm asks for versions of its own choice of these two; a node of ours says in its labels
 # (aftershock.dev/NAME) which ones it holds instead.
 KUBEADM_TAGS = ("etcd", "coredns")
-
-
-@dataclass(frozen=True)
-class _Task:
-    """A node of the graph: `needs` are names of tasks that come before it."""
-
-    needs: tuple[str, ...]
-    run: Callable[[], object]
-    compiles: bool = False
 
 
 class Builder:
@@ -63,13 +51,17 @@ class Builder:
 
     def build(self, images: list[Image], *, tools: tuple[str, ...] = ()) -> None:
         """Build `images`, what they are made of, and `tools`, as far as they are not there."""
-        tasks: dict[str, _Task] = {}
+        tasks: dict[str, Task] = {}
         for image in self.missing(images):
             self._plan(image, tasks)
         for tool in tools:
             if not self.programs.path(tool).exists():
-                tasks[f"go:{tool}"] = _Task((), partial(self.programs.compile, tool), compiles=True)
-        self._execute(tasks)
+                tasks[f"go:{tool}"] = Task((), partial(self.programs.compile, tool), compiles=True)
+        run_graph(tasks, stop=self._stop)
+
+    def _stop(self) -> None:
+        for shell in (self.shell, self.engine.shell, self.programs.shell):
+            shell.stop()
 
     def pull(self, images: list[Image], *, registry: str = "") -> None:
         """Pull official images; `registry` stands in for their hosts (a mirror)."""
@@ -80,7 +72,7 @@ class Builder:
                 self.engine.run("pull", *(["--tls-verify=false"] if plain else []), source)
                 self.engine.run("tag", source, self.catalogue.tag(image.name))
 
-    def _plan(self, image: Image, tasks: dict[str, _Task]) -> None:
+    def _plan(self, image: Image, tasks: dict[str, Task]) -> None:
         """Add the tasks of `image` and of what it needs."""
         name = f"image:{image.name}"
         if name in tasks:
@@ -90,7 +82,7 @@ class Builder:
             if not self.programs.path(binary).exists():
                 tasks.setdefault(
                     f"go:{binary}",
-                    _Task((), partial(self.programs.compile, binary), compiles=True),
+                    Task((), partial(self.programs.compile, binary), compiles=True),
                 )
                 needs.append(f"go:{binary}")
         below = [self.catalogue.images[image.base]] if image.base else []
@@ -98,7 +90,7 @@ class Builder:
         for part in self.missing(below):
             self._plan(part, tasks)
             needs.append(f"image:{part.name}")
-        tasks[name] = _Task(tuple(needs), lambda: self._build_image(image))
+        tasks[name] = Task(tuple(needs), lambda: self._build_image(image))
 
     def _build_image(self, image: Image) -> None:
         with self.progress.task(f"build image {image.name}"):
@@ -232,31 +224,6 @@ class Builder:
         tags = [self.catalogue.tag(image.name) for image in images]
         several = ["--multi-image-archive"] if self.engine.name == "podman" else []
         self.engine.run("save", *several, "--output", archive, *tags)
-
-    # -- the graph
-
-    def _execute(self, tasks: dict[str, _Task]) -> None:
-        """Run the graph: one compilation at a time, two other tasks beside it."""
-        if not tasks:
-            return
-        waiting = dict(tasks)
-        running: dict[Future[object], str] = {}
-        finished: set[str] = set()
-        compilers = ThreadPoolExecutor(1, "compile")
-        others = ThreadPoolExecutor(max(2, (os.cpu_count() or 2) // 2), "image")
-        try:
-            while waiting or running:
-                for name, task in list(waiting.items()):
-                    if all(need in finished or need not in tasks for need in task.needs):
-                        del waiting[name]
-                        running[(compilers if task.compiles else others).submit(task.run)] = name
-                done, _ = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
-                    finished.add(running.pop(future))
-                    future.result()
-        finally:
-            for pool in (compilers, others):
-                pool.shutdown(wait=True, cancel_futures=True)
 
 
 def names_in_nodes(image: Image, catalogue: Catalogue) -> tuple[str, ...]:
