@@ -12,7 +12,7 @@ from aftershock.cluster.api import Json, KubeApi
 from aftershock.cluster.shell import Shell
 from aftershock.errors import ConfigError, DeadlineError
 
-__all__ = ["Applier", "object_id", "render"]
+__all__ = ["Applier", "load_objects", "object_id", "render"]
 
 # Objects that others are kept in or are instances of come first.
 _FIRST = ("Namespace", "CustomResourceDefinition", "PriorityClass")

@@ -18,7 +18,7 @@ from aftershock.cluster.stack import Stack
 from aftershock.config import Settings, state_dir
 from aftershock.errors import EnvironmentUnusableError
 
-__all__ = ["bring_down", "bring_up"]
+__all__ = ["DISK_GIB", "MEMORY_GIB", "bring_down", "bring_up"]
 
 # What a cold build and three nodes take: 6 GiB of images, programs and caches; 1 GiB of
 # memory for idle nodes, 2 GiB for the stack and the workloads under load.

@@ -12,7 +12,7 @@ from aftershock.cluster.progress import Progress
 from aftershock.cluster.shell import Shell
 from aftershock.config import Profile
 
-__all__ = ["Stack"]
+__all__ = ["Stack", "is_ready"]
 
 OPERATOR_MODULE = "github.com/prometheus-operator/prometheus-operator"
 OPERATOR_PINS = Path("cluster/kind/modules/operators")

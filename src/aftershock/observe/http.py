@@ -10,7 +10,7 @@ import requests
 from aftershock.cluster.connection import Endpoint
 from aftershock.errors import QueryError, TransientError
 
-__all__ = ["TIMEOUT_S", "get_json", "send", "session_for"]
+__all__ = ["TIMEOUT_S", "get_json", "refuse", "send", "session_for"]
 
 TIMEOUT_S = 10.0
 """For connecting, and again for each wait on the answer."""
