@@ -111,3 +111,7 @@ def recover(run_id: str, cluster: str | None) -> None:
     for recovered in done:
         click.echo(f"undone: {recovered}")
     click.echo(f"{len(done)} undone; nothing is left" if done else "nothing to undo")
+
+
+if __name__ == "__main__":
+    main()

@@ -96,7 +96,7 @@ class KubeApi:
 
         """
         query = {**query, "watch": "true", "timeoutSeconds": str(int(timeout_s))}
-        response = self._send("GET", path, query=query, timeout_s=timeout_s + 15)
+        response = self._send("GET", path, query=query, timeout_s=timeout_s + 15, stream=True)
         pending = b""
         try:
             for chunk in response.stream(amt=None, decode_content=True):
@@ -126,8 +126,13 @@ class KubeApi:
         body: Json | None = None,
         content_type: str = "application/json",
     ) -> Json:
-        data = self._send(method, path, query=query, body=body, content_type=content_type).data
-        decoded: Json = json.loads(data)
+        answer = self._send(method, path, query=query, body=body, content_type=content_type)
+        try:
+            decoded: Json = json.loads(answer.data)
+        except ValueError as error:
+            raise ApiError(
+                f"{method} {path}: the answer is no JSON", status=answer.status, found=_excerpt(answer.data)
+            ) from error
         return decoded
 
     def _send(
@@ -139,8 +144,9 @@ class KubeApi:
         body: Json | None = None,
         content_type: str = "application/json",
         timeout_s: float | None = None,
+        stream: bool = False,
     ) -> urllib3.BaseHTTPResponse:
-        """Send one request; the body of the answer is not read yet."""
+        """Send one request and read the whole answer; with `stream` its body is not read yet."""
         headers: dict[str, str] = {"Accept": "application/json, */*", **self.client.default_headers}
         self.client.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
         if body is not None:
@@ -153,7 +159,7 @@ class KubeApi:
                 headers=headers,
                 timeout=urllib3.Timeout(connect=5.0, read=timeout_s or self.timeout_s),
                 retries=False,
-                preload_content=False,
+                preload_content=not stream,
             )
             if response.status >= HTTPStatus.BAD_REQUEST:
                 raise _refusal(method, path, response.status, response.data)
@@ -169,10 +175,16 @@ def _refusal(method: str, path: str, status: int, body: bytes) -> ApiError | Tra
     try:
         said = str(json.loads(body).get("message", ""))
     except (ValueError, AttributeError):
-        said = body[:500].decode("utf-8", "replace")
-    headline = f"{method} {path}: {status} {HTTPStatus(status).phrase}"
+        said = _excerpt(body)
+    phrase = HTTPStatus(status).phrase if status in HTTPStatus else "(no standard status)"
+    headline = f"{method} {path}: {status} {phrase}"
     if status in _RETRYABLE:
         return TransientError(headline, found=said)
     if status == HTTPStatus.NOT_FOUND:
         return NotFoundError(headline, status=status, found=said)
     return ApiError(headline, status=status, found=said)
+
+
+def _excerpt(body: bytes) -> str:
+    """Return the beginning of an answer, for a person."""
+    return body[:500].decode("utf-8", "replace")

@@ -1,0 +1,1 @@
+"""Measurements against objectives and peers; `make bench` runs them."""
