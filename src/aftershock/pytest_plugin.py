@@ -29,6 +29,19 @@ from aftershock.timeline import Timeline
 __all__ = ["run", "scenario", "scenario_folder", "settings", "timeline", "verdicts"]
 
 
+class Preflight:
+    """Our own preflight, under the name aftershock_preflight: `-p no:aftershock_preflight` leaves it out.
+
+    For projects whose steps need no cluster.
+    """
+
+    def pytest_aftershock_preflight(self, settings: Settings, run: Run) -> None:
+        """Look whether the run may begin."""
+        from aftershock.scene.preflight import preflight  # noqa: PLC0415 - unit tests need no Kubernetes client
+
+        preflight(settings, reports=run.folder.parent)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare the options and settings of a run of features."""
     group = parser.getgroup("aftershock", "scenarios on a real cluster")
@@ -74,6 +87,8 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
         features = FeatureSession(parent.config)
         parent.config.stash[FEATURES] = features
         features.open()
+        if not parent.config.pluginmanager.is_blocked("aftershock_preflight"):
+            parent.config.pluginmanager.register(Preflight(), "aftershock_preflight")
         parent.config.pluginmanager.register(features, "aftershock_features")
         parent.config.pluginmanager.register(Outcomes(parent.config), "aftershock_outcomes")
     collector: pytest.Collector = FeatureFile.from_parent(parent, path=file_path)
@@ -103,13 +118,6 @@ def pytest_runtestloop(session: pytest.Session) -> object:
     """Run nothing in a dry run, whatever was collected; features say what they would do."""
     dry = session.config.option.dry_run and FEATURES not in session.config.stash
     return True if dry else None
-
-
-def pytest_aftershock_preflight(settings: Settings, run: Run) -> None:
-    """Look whether the run may begin."""
-    from aftershock.scene.preflight import preflight  # noqa: PLC0415 - unit tests need no Kubernetes client
-
-    preflight(settings, reports=run.folder.parent)
 
 
 def pytest_aftershock_begin(config: pytest.Config, settings: Settings, run: Run) -> None:

@@ -81,7 +81,7 @@ def _(undo):
 
 PYPROJECT = """
 [tool.pytest.ini_options]
-addopts = ["-p", "no:locust", "--strict-markers", "--strict-config"]
+addopts = ["-p", "no:locust", "-p", "no:aftershock_preflight", "--strict-markers", "--strict-config"]
 aftershock_steps = []
 aftershock_tags = ["house: proves something about this house"]
 filterwarnings = ["error"]

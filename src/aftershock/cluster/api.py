@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
+from http.client import responses
 from typing import Any, Literal
 from urllib.parse import urlencode
 
@@ -176,8 +177,7 @@ def _refusal(method: str, path: str, status: int, body: bytes) -> ApiError | Tra
         said = str(json.loads(body).get("message", ""))
     except (ValueError, AttributeError):
         said = _excerpt(body)
-    phrase = HTTPStatus(status).phrase if status in HTTPStatus else "(no standard status)"
-    headline = f"{method} {path}: {status} {phrase}"
+    headline = f"{method} {path}: {status} {responses.get(status, '(no standard status)')}"
     if status in _RETRYABLE:
         return TransientError(headline, found=said)
     if status == HTTPStatus.NOT_FOUND:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from aftershock.clock import wait_until
+from aftershock.clock import Clock, SystemClock, wait_until
 from aftershock.cluster.api import Json, KubeApi
 from aftershock.cluster.shell import Shell
 from aftershock.errors import ConfigError, DeadlineError
@@ -58,8 +58,9 @@ def _rank(item: Json) -> int:
 class Applier:
     """Sends objects to one cluster. Knows where each kind lives by asking the API."""
 
-    def __init__(self, api: KubeApi) -> None:
+    def __init__(self, api: KubeApi, *, clock: Clock | None = None) -> None:
         self.api = api
+        self.clock = clock or SystemClock()
         self._resources: dict[str, dict[str, Json]] = {}
 
     def apply(self, items: list[Json]) -> None:
@@ -81,7 +82,9 @@ class Applier:
         base = f"/apis/{version}" if "/" in version else f"/api/{version}"
         try:
             # A definition is established a moment before the API lists its kind.
-            known = wait_until(lambda: self._kinds(base).get(kind), within_s=5, every_s=0.2, what=kind)
+            known = wait_until(
+                lambda: self._find_kind(base, kind), within_s=5, every_s=0.2, what=kind, clock=self.clock
+            )
         except DeadlineError as error:
             raise ConfigError(
                 f"the cluster has no kind {kind} in {version}",
@@ -95,12 +98,12 @@ class Applier:
         """Return the object as the cluster has it."""
         return self.api.find(self.path(item))
 
-    def _kinds(self, base: str) -> dict[str, Json]:
-        """Return the kinds that the API serves below `base`; asks again while it knows none."""
-        if not self._resources.get(base):
+    def _find_kind(self, base: str, kind: str) -> Json | None:
+        """Return how the API serves `kind` below `base`; asks it again for one that it did not list."""
+        if kind not in self._resources.get(base, {}):
             listed = (self.api.find(base) or {}).get("resources") or []
             self._resources[base] = {entry["kind"]: entry for entry in listed if "/" not in entry["name"]}
-        return self._resources[base]
+        return self._resources[base].get(kind)
 
     def _apply_one(self, item: Json) -> None:
         self.api.patch(self.path(item), item, kind="apply")
@@ -113,4 +116,5 @@ class Applier:
                 conditions = (self.api.get(path).get("status") or {}).get("conditions") or []
                 return any(c["type"] == "Established" and c["status"] == "True" for c in conditions)
 
-            wait_until(established, within_s=30, every_s=0.2, what=f"{object_id(definition)} to be served")
+            what = f"{object_id(definition)} to be served"
+            wait_until(established, within_s=30, every_s=0.2, what=what, clock=self.clock)

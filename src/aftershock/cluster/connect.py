@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import yaml
 from kubernetes.client import ApiClient, Configuration
 from kubernetes.config import ConfigException, new_client_from_config
 
@@ -45,7 +46,7 @@ def kubeconfig_api(kubeconfig: Path | None, context: str) -> KubeApi:
             context=context,
             client_configuration=configuration,
         )
-    except (ConfigException, OSError) as error:
+    except (ConfigException, OSError, yaml.YAMLError) as error:
         raise EnvironmentUnusableError(
             f"the kubeconfig has no usable context {context!r}",
             found=str(error).splitlines()[0],

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 
 from aftershock.cluster.bring_up import DISK_GIB, MEMORY_GIB
 from aftershock.cluster.connect import NODE_PORTS, connect
@@ -57,9 +58,9 @@ def examine(settings: Settings, console: Console) -> bool:
     findings = [finding for check in _CHECKS for finding in check(settings)]
     for finding in findings:
         mark, style = ("✓", "green") if finding.met else ("✗", "red") if finding.vital else ("!", "yellow")
-        console.print(f"[{style}]{mark}[/{style}] {finding.name}: {finding.seen}")
+        console.print(f"[{style}]{mark}[/{style}] {finding.name}: {escape(finding.seen)}")
         if not finding.met and finding.do:
-            console.print(f"    do: {finding.do}")
+            console.print(f"    do: {escape(finding.do)}")
     return all(finding.met or not finding.vital for finding in findings)
 
 

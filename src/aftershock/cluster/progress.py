@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.markup import escape
 
 from aftershock.clock import Clock, SystemClock, format_duration
 
@@ -85,4 +86,5 @@ class Progress:
 
     def _line(self, text: str, *, style: str | None = None) -> None:
         stamp = format_duration(round(self.elapsed_s))
-        self.console.print(f"[dim]{stamp:>9}[/dim] {text}", style=style)
+        # What tools say may hold brackets: it is text, not markup.
+        self.console.print(f"[dim]{stamp:>9}[/dim] {escape(text)}", style=style)

@@ -68,10 +68,10 @@ class Stack:
         """Wait until every workload and API service of `items` is ready, as last applied.
 
         Raises:
-            DeadlineError: some are not; it names them and what they say.
+            DeadlineError: one is not; it names it.
 
         """
-        applier = Applier(api)
+        applier = Applier(api, clock=clock)
         waiting = [item for item in items if item["kind"] in _CONTROLLERS]
         clock = clock or SystemClock()
         end = clock.monotonic() + within_s
@@ -100,7 +100,10 @@ def is_ready(item: Json) -> bool:
     if item["kind"] == "DaemonSet":
         current = status.get("observedGeneration") == item["metadata"]["generation"]
         desired = status.get("desiredNumberScheduled", 0)
-        done = status.get("updatedNumberScheduled", 0) == status["numberReady"] == desired
+        done = status.get("updatedNumberScheduled", 0) == status.get("numberReady", 0) == desired
         return bool(current and desired > 0 and done)
-    conditions = {condition["type"]: condition for condition in status.get("conditions", [])}
-    return bool(conditions.get("Available", {}).get("status") == "True")
+    available: Json = next((c for c in status.get("conditions", []) if c["type"] == "Available"), {})
+    generation = item["metadata"].get("generation")
+    # The operator's conditions say which specification they are about; API services' do not.
+    current = available.get("observedGeneration", generation) == generation
+    return bool(current and available.get("status") == "True")

@@ -111,11 +111,11 @@ def _podman(log: Path, state: Path) -> Engine:
 def _prove_privileged(name: str, shell: Shell) -> None:
     """Run a privileged container whose root is empty but for one static program.
 
-    Built on the spot, so that no image has to be pulled for the question.
+    Made on the spot, so that no image has to be pulled for the question.
     """
-    true = shutil.which("busybox") or _static_true(shell.log.parent)
+    true = _static_true(shell.log.parent)
     archive = shell.log.parent / "probe.tar"
-    shell.run("tar", "-C", Path(true).parent, "-cf", archive, Path(true).name)
+    shell.run("tar", "-C", true.parent, "-cf", archive, true.name)
     shell.run(name, "import", archive, "localhost/aftershock/probe:latest")
     try:
         shell.run(
@@ -126,8 +126,7 @@ def _prove_privileged(name: str, shell: Shell) -> None:
             "--network",
             "none",
             "localhost/aftershock/probe:latest",
-            f"/{Path(true).name}",
-            "true",
+            "/true",
         )
     except EnvironmentUnusableError as error:
         raise EnvironmentUnusableError(
@@ -143,8 +142,12 @@ _EXIT_0 = {
 }
 
 
-def _static_true(folder: Path) -> str:
+def _static_true(folder: Path) -> Path:
     """Write the program and return its path."""
+    if platform.machine() not in _EXIT_0:
+        raise EnvironmentUnusableError(
+            f"no nodes for {platform.machine()} machines", expected=", ".join(sorted(_EXIT_0))
+        )
     machine, code = _EXIT_0[platform.machine()]
     size = f"{120 + len(code) // 2:02x}00000000000000"
     header = f"7f454c46020101000000000000000000 0200{machine}01000000 7800400000000000 4000000000000000"
@@ -157,7 +160,7 @@ def _static_true(folder: Path) -> str:
         bytes.fromhex(header + "0000000000000000 00000000 4000 3800 0100 0000 0000 0000" + program + code)
     )
     path.chmod(0o755)
-    return str(path)
+    return path
 
 
 def _containers_conf(state: Path) -> Path:
