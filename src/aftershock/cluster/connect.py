@@ -46,7 +46,8 @@ def kubeconfig_api(kubeconfig: Path | None, context: str) -> KubeApi:
             context=context,
             client_configuration=configuration,
         )
-    except (ConfigException, OSError, yaml.YAMLError) as error:
+    # TypeError, ValueError: what the client stumbles over in a file that is YAML but no kubeconfig.
+    except (ConfigException, OSError, yaml.YAMLError, TypeError, ValueError) as error:
         raise EnvironmentUnusableError(
             f"the kubeconfig has no usable context {context!r}",
             found=str(error).splitlines()[0],
