@@ -67,27 +67,33 @@ def examine(settings: Settings, console: Console) -> bool:
 def install(progress: Progress) -> None:
     """As root on a Debian: install the missing packages, raise the inotify limit; says each.
 
+    The limit is only proposed where we are not root: Docker needs none, and may do with it.
+
     Raises:
-        EnvironmentUnusableError: we are not root, or there is no apt-get.
+        EnvironmentUnusableError: something is missing, and we are not root or there is no apt-get.
 
     """
     missing = missing_packages()
-    small = _inotify() < INOTIFY_WANTED
-    if not missing and not small:
-        return
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+    root = os.geteuid() == 0
+    if missing and (not root or shutil.which("apt-get") is None):
         raise EnvironmentUnusableError(
             "cannot install what is missing",
             expected="root, on a system with apt-get",
-            found=f"uid {os.geteuid()}, missing: {', '.join(missing) or 'a higher inotify limit'}",
+            found=f"uid {os.geteuid()}, missing: {', '.join(missing)}",
             hint="use Docker, which needs no root, or install these packages: " + " ".join(missing),
         )
-    shell = Shell(log=state_dir() / "install.log", env={"DEBIAN_FRONTEND": "noninteractive"})
     if missing:
+        shell = Shell(log=state_dir() / "install.log", env={"DEBIAN_FRONTEND": "noninteractive"})
         with progress.stage(f"install {' '.join(missing)}"):
             shell.run("apt-get", "update")
             shell.run("apt-get", "install", "--yes", "--no-install-recommends", *missing)
-    if small:
+    if _inotify() >= INOTIFY_WANTED:
+        return
+    if not root:
+        progress.say(
+            f"should a node not start: sysctl fs.inotify.max_user_instances={INOTIFY_WANTED} (as root)"
+        )
+    else:
         INOTIFY.write_text(f"{INOTIFY_WANTED}\n", encoding="ascii")
         progress.say(f"set fs.inotify.max_user_instances to {INOTIFY_WANTED} until the next boot")
 
