@@ -8,7 +8,7 @@ from aftershock.collect.types import phrase
 from aftershock.scene.workloads import Workloads
 
 
-@given(phrase("every workload of {namespace:w} is steady"))
+@given(phrase("every workload of {namespace} is steady"))
 def workloads_are_steady(workloads: Workloads, namespace: str) -> None:
     """Wait until every deployment of the namespace is as specified; nothing is broken before that."""
     workloads.are_steady(namespace)

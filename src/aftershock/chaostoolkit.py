@@ -75,6 +75,7 @@ def session() -> Session:
         timeline=Timeline(Path(timeline) if timeline else folder / "timeline.jsonl"),
         check=guard.check,
         undos=undo_registry(cluster.api),
+        cluster=cluster.api.identity(),
     )
     return Session(settings=settings, cluster=cluster, guard=guard, injector=injector)
 

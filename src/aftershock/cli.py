@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 import click
@@ -15,9 +16,10 @@ from aftershock.cluster.doctor import examine, install
 from aftershock.cluster.kind.provider import KindProvider
 from aftershock.cluster.progress import Progress
 from aftershock.config import load_settings, project_root, state_dir
-from aftershock.errors import AftershockError
+from aftershock.errors import AftershockError, UsageError
 from aftershock.faults.recover import recover as undo_leftovers
 from aftershock.observe.readiness import monitoring_ready
+from aftershock.report.html import write_report
 
 __all__ = ["main"]
 
@@ -111,6 +113,25 @@ def recover(run_id: str, cluster: str | None) -> None:
     for recovered in done:
         click.echo(f"undone: {recovered}")
     click.echo(f"{len(done)} undone; nothing is left" if done else "nothing to undo")
+
+
+@main.command()
+@click.argument("run", metavar="RUN")
+@_told
+def report(run: str) -> None:
+    """Build the HTML report of a recorded run: its id, or its folder."""
+    root = project_root()
+    folder = next(
+        (path for path in (root / "reports" / run, Path(run)) if (path / "allure-results").is_dir()), None
+    )
+    if folder is None:
+        there = sorted(path.parent.name for path in (root / "reports").glob("*/allure-results"))
+        raise UsageError(
+            f"there is no run {run!r} with results", expected=", ".join(there) or "a run under reports/"
+        )
+    click.echo(
+        write_report(folder / "allure-results", folder / "report.html", root=root, name=f"Aftershock {run}")
+    )
 
 
 if __name__ == "__main__":

@@ -108,6 +108,11 @@ class KubeApi:
         finally:
             response.close()  # not given back to the pool: an unfinished answer is still on the wire
 
+    def identity(self) -> str:
+        """Return what tells this cluster from every other: the UID of its kube-system namespace."""
+        found = self.find("/api/v1/namespaces/kube-system")
+        return str(found["metadata"]["uid"]) if found else ""
+
     def allowed(self, verb: str, resource: str, *, group: str = "", namespace: str = "") -> bool:
         """Ask the API whether we may do `verb` on `resource` (as "pods/eviction")."""
         name, _, subresource = resource.partition("/")

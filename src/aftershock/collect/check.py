@@ -131,7 +131,7 @@ def _undefined(at: str, step: Step, definitions: Sequence[Definition]) -> Featur
     return FeatureError(
         f"{at}: no step definition matches {str(step)!r}",
         expected="; ".join(repr(sentence) for sentence in near)
-        or "a sentence of the vocabulary (docs/steps/)",
+        or "a sentence of the vocabulary (docs/steps.md)",
         hint="reword it, or define it in a module of aftershock.steps",
     )
 

@@ -50,12 +50,14 @@ class Injector:
         timeline: Timeline,
         check: Callable[[tuple[Target, ...]], None],
         undos: Mapping[str, Undo],
+        cluster: str = "",
     ) -> None:
         self.run_id = run_id
         self.journal = journal
         self.timeline = timeline
         self.check = check
         self.undos = undos
+        self.cluster = cluster
 
     def inject(self, fault: Fault, *, landed_within_s: float = LANDED_WITHIN_S) -> Injection:
         """Inject `fault` and return once there is proof that it landed.
@@ -73,7 +75,7 @@ class Injector:
             raise FaultError(
                 f"nobody knows how to undo {plan.fault!r}", expected=", ".join(sorted(self.undos))
             )
-        record = plan.record(run_id=self.run_id, now=self.timeline.clock.now())
+        record = plan.record(run_id=self.run_id, now=self.timeline.clock.now(), cluster=self.cluster)
         self._tell("planned", record, blast_radius=plan.blast_radius, expires_after_s=plan.expires_after_s)
         self.journal.write(record)
         try:

@@ -23,7 +23,11 @@ State = Literal["planned", "injected", "undone"]
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the journal. `undo` and `target` are plain JSON."""
+    """One line of the journal. `undo` and `target` are plain JSON.
+
+    `cluster` is the UID of the cluster's kube-system namespace: a context can be given
+    another cluster, and a journal outlives the cluster that it tells of.
+    """
 
     run_id: str
     fault_id: str
@@ -32,6 +36,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     target: list[str]
     undo: dict[str, Any]
     expires_at: datetime
+    cluster: str = ""
 
     def advanced(self, state: State) -> Record:
         """Return the same record in another state."""
@@ -70,6 +75,13 @@ class Journal:
             records[record.fault_id] = record
         yield from records.values()
 
-    def open_records(self) -> list[Record]:
-        """Return the faults that are not undone, latest first: the order to undo them in."""
-        return [record for record in self.latest() if record.state != "undone"][::-1]
+    def open_records(self, *, cluster: str = "") -> list[Record]:
+        """Return the faults that are not undone, latest first: the order to undo them in.
+
+        With `cluster` those of other clusters are left out.
+        """
+        return [
+            record
+            for record in self.latest()
+            if record.state != "undone" and (not cluster or record.cluster in {"", cluster})
+        ][::-1]

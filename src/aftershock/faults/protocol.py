@@ -43,7 +43,7 @@ class Plan:
         """The name under which the journal and labels know this one fault; a DNS label."""
         return f"{self.fault}-{self.serial}"
 
-    def record(self, *, run_id: str, now: datetime) -> Record:
+    def record(self, *, run_id: str, now: datetime, cluster: str = "") -> Record:
         """Return what the journal, and marks in the cluster, say about it from `now` on."""
         return Record(
             run_id=run_id,
@@ -53,6 +53,7 @@ class Plan:
             target=[str(target) for target in self.targets],
             undo=dict(self.undo),
             expires_at=now + timedelta(seconds=self.expires_after_s),
+            cluster=cluster,
         )
 
 

@@ -53,15 +53,17 @@ def recover(
 ) -> list[Recovered]:
     """Undo what any run left, or what the run `run_id` left; return what was done.
 
-    First every reports/*/journal.jsonl, latest fault first; then what the cluster's own
-    marks still tell. Every fault is tried, whatever happens to the others.
+    First every reports/*/journal.jsonl, latest fault first, as far as it tells of this
+    cluster; then what the cluster's own marks still tell. Every fault is tried, whatever
+    happens to the others.
 
     Raises:
         ResidueError: something is left, or a journal cannot be read; it lists all of it.
 
     """
     clock = clock or SystemClock()
-    work = _Recovery(undos=undo_registry(api, clock=clock) if undos is None else undos, clock=clock)
+    undos = undo_registry(api, clock=clock) if undos is None else undos
+    work = _Recovery(undos=undos, clock=clock, cluster=api.identity())
     for path in sorted(reports.glob(f"{run_id or '*'}/journal.jsonl"), reverse=True):
         work.from_journal(Journal(path))
     for record in _from_marks(api):
@@ -79,9 +81,10 @@ def leftovers(api: KubeApi, *, reports: Path) -> list[str]:
         UsageError: a journal cannot be read.
 
     """
+    cluster = api.identity()
     found = {record.fault_id: f"{record.fault_id} of run {record.run_id}" for record in _from_marks(api)}
     for path in sorted(reports.glob("*/journal.jsonl")):
-        for record in Journal(path).open_records():
+        for record in Journal(path).open_records(cluster=cluster):
             found.setdefault(record.fault_id, f"{record.fault_id} of run {record.run_id} ({record.state})")
     return list(found.values())
 
@@ -92,13 +95,14 @@ class _Recovery:
 
     undos: Mapping[str, Undo]
     clock: Clock
+    cluster: str
     done: list[Recovered] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
 
     def from_journal(self, journal: Journal) -> None:
         """Take back what `journal` has open, and write that it is undone."""
         try:
-            records = journal.open_records()
+            records = journal.open_records(cluster=self.cluster)
         except UsageError as error:
             self.left.append(str(error))
             return

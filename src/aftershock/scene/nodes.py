@@ -29,8 +29,14 @@ class Nodes:
     def experiment(self, path: Path) -> None:
         """Run a Chaos Toolkit experiment to its end, rollbacks included, and hold its steady state."""
         self.began = self.stage.timeline.clock.now()
+        settings = self.stage.settings
         result = run_experiment(
-            path, folder=self.stage.folder, run_dir=self.stage.run_folder, timeline=self.stage.timeline
+            path,
+            folder=self.stage.folder,
+            run_dir=self.stage.run_folder,
+            timeline=self.stage.timeline,
+            # It connects by itself: to the cluster of this run, whatever the settings on disk say.
+            env={"AFTERSHOCK_CLUSTER": settings.cluster, "AFTERSHOCK_PROFILE": settings.profile},
         )
         touched = self.stage.timeline.select(source="harness", kind="landed")
         self.node = next(

@@ -64,6 +64,7 @@ class Stage:
             timeline=self.timeline,
             check=self.guard.check,
             undos=undo_registry(self.api),
+            cluster=self.api.identity(),
         )
 
     def open(self) -> None:

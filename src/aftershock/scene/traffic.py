@@ -64,9 +64,7 @@ class Traffic:
     def answered(self, workload: str) -> None:
         """Hold that every request of the probe was answered, since it began."""
         if workload not in self.probing:
-            raise FeatureError(
-                f"nobody watched {workload}", hint='say "Given the service … is watched by a client"'
-            )
+            raise FeatureError(f"nobody watched {workload}", hint='say "Given a client watches …" first')
         verdict = service_answered(
             self.stage.timeline, url=self.url(self._service(workload)), since=self.probing[workload]
         )
@@ -91,5 +89,4 @@ class Traffic:
         return found[0] if found else workload
 
     def _show(self, progress: Progress) -> None:
-        self.stage.timeline.record("load", "progress", **progress.facts())
         print(f"load: {progress}")  # noqa: T201 - for the person at the terminal; pytest keeps it with the scenario

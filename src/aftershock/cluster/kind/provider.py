@@ -131,15 +131,28 @@ class KindProvider:
             if all(state == "running" for state in found.values()) and self._answers_now():
                 return self._answering(within_s=5)
             for name in sorted(found):
-                if not self.engine.shell.succeeds(self.engine.name, "exec", name, "true"):
-                    self.progress.say(f"{name} does not run: starting it")
-                    self.engine.run("start", name)
+                self._revive(name)
             return self._answering(within_s=90)
         except (CommandError, DeadlineError, TransientError) as error:
             self.progress.say(
                 f"the cluster that is there does not come to life ({error.message}): making it anew"
             )
             return None
+
+    def _revive(self, name: str) -> None:
+        """Start a node that does not run.
+
+        An engine whose own processes were killed still calls such a node running; then
+        starting it does nothing, and the second look says so.
+
+        Raises:
+            CommandError: it does not run after that.
+
+        """
+        if not self.engine.shell.succeeds(self.engine.name, "exec", name, "true"):
+            self.progress.say(f"{name} does not run: starting it")
+            self.engine.run("start", name)
+            self.engine.run("exec", name, "true")
 
     def _stale_image(self) -> str:
         """Say whether a node was made from another node image than the present one."""
@@ -148,7 +161,10 @@ class KindProvider:
         return "" if used == {image} else f"the nodes were made from {', '.join(sorted(used))}, not {image}"
 
     def _answers_now(self) -> bool:
-        """Say whether the API server answers at once."""
+        """Say whether the API server answers at once.
+
+        One that has just started knows its objects before its roles, and says 403 to everybody.
+        """
         try:
             kubeconfig_api(self.kubeconfig, KIND_CONTEXT).text("/readyz", timeout_s=5)
         except (TransientError, ApiError):
@@ -158,7 +174,7 @@ class KindProvider:
     def _answering(self, *, within_s: float) -> KubeApi:
         def ready() -> KubeApi | None:
             api = kubeconfig_api(self.kubeconfig, KIND_CONTEXT)
-            if api.text("/readyz", timeout_s=5) != "ok":
+            if not self._answers_now():
                 return None
             nodes = api.items("/api/v1/nodes")
             return (
