@@ -34,6 +34,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     probe_rate        requests per second of the client's probe
     prometheus        namespace/service of Prometheus; "" finds it
     load_hosts        hosts that load may go to, beside 127.0.0.1
+    services          on a cluster that is not kind: "namespace/service" → URL where this machine reaches it
+    carrier_image     the image that carriers run; "" takes that of our own pods in the cluster
     max_share         the largest share of a workload's pods that one fault may touch
     """
 
@@ -45,6 +47,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     probe_rate: _AboveZero = 20.0
     prometheus: str = ""
     load_hosts: tuple[str, ...] = ()
+    services: dict[str, str] = {}
+    carrier_image: str = ""
     max_share: _Share = 0.5
 
 
@@ -101,7 +105,7 @@ def _from_pyproject(root: Path) -> dict[str, Any]:
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     """Read the variables that name a setting; others (AFTERSHOCK_STATE_DIR) have other readers."""
     values: dict[str, Any] = {}
-    for name in Settings.__struct_fields__:
+    for name in set(Settings.__struct_fields__) - {"services"}:  # a table has no form in a variable
         text = environ.get(f"AFTERSHOCK_{name.upper()}")
         if text is not None:
             is_list = name in {"allowed_contexts", "load_hosts"}

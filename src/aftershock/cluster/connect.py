@@ -75,6 +75,7 @@ def connect(settings: Settings) -> Cluster:
         kubeconfig="",
         api=api,
         monitoring=find_monitoring(api, named=settings.prometheus),
+        services={name: url.rstrip("/") for name, url in settings.services.items()},
     )
 
 

@@ -63,7 +63,7 @@ class Stage:
             journal=Journal(self.run_folder / "journal.jsonl"),
             timeline=self.timeline,
             check=self.guard.check,
-            undos=undo_registry(self.api),
+            undos=undo_registry(self.api, carrier_image=self.settings.carrier_image),
             cluster=self.api.identity(),
         )
 

@@ -9,6 +9,7 @@ from aftershock.cluster.api import Json
 from aftershock.cluster.stack import is_ready
 from aftershock.cluster.targets import Target
 from aftershock.errors import DeadlineError, EnvironmentUnusableError, FeatureError
+from aftershock.faults.carrier import Carriers
 from aftershock.faults.out_of_memory import OutOfMemory
 from aftershock.judge.recovery import CONFIRM_S, recovered_within
 from aftershock.scene.stage import Stage
@@ -51,7 +52,13 @@ class Workloads:
 
     def run_out_of_memory(self, workload: str, *, count: int) -> None:
         """Have the kernel kill the application in `count` pods for want of memory; proven."""
-        fault = OutOfMemory(self.stage.api, run_id=self.stage.run_id, workload=workload, count=count)
+        fault = OutOfMemory(
+            self.stage.api,
+            run_id=self.stage.run_id,
+            workload=workload,
+            count=count,
+            carriers=Carriers(self.stage.api, image=self.stage.settings.carrier_image),
+        )
         injection = self.stage.inject(fault)
         self.broken = sorted({self._deployment(target) for target in injection.plan.targets})
 
