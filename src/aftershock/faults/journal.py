@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 import msgspec
 
@@ -51,7 +51,8 @@ class Journal:
 
     def write(self, record: Record) -> None:
         """Append `record` and wait until the disk has it."""
-        with self.path.open("ab") as file:
+        with self.path.open("a+b") as file:
+            _cut_torn_end(file)
             file.write(msgspec.json.encode(record) + b"\n")
             file.flush()
             os.fsync(file.fileno())
@@ -85,3 +86,12 @@ class Journal:
             for record in self.latest()
             if record.state != "undone" and (not cluster or record.cluster in {"", cluster})
         ][::-1]
+
+
+def _cut_torn_end(file: BinaryIO) -> None:
+    """Remove a last line without its end: it would swallow the record that is written next."""
+    file.seek(0)
+    content = file.read()
+    whole = content.rfind(b"\n") + 1
+    if whole < len(content):
+        file.truncate(whole)

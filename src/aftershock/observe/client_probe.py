@@ -13,12 +13,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from types import TracebackType
-from typing import Self
 from urllib.parse import urlsplit
 
 from aftershock.clock import Clock
 from aftershock.errors import AftershockError, UsageError
+from aftershock.observe.observer import Observer
 from aftershock.timeline import Event, Timeline
 
 __all__ = ["Answer", "ClientProbe", "ask"]
@@ -36,7 +35,7 @@ class Answer:
     error: str = ""
 
 
-class ClientProbe:
+class ClientProbe(Observer):
     """Asks `url` `rate` times a second and records every answer.
 
     An answer is good if it is complete within `timeout_s` and its status is below 400. A
@@ -93,20 +92,6 @@ class ClientProbe:
             self._pool.shutdown(wait=True)
             self._state("stopped")
         self.check()
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            self.stop()
-        except AftershockError as gave_up:
-            if error is None:
-                raise
-            error.add_note(str(gave_up))
 
     def probe(self, due_at: datetime, due: float) -> None:
         """Ask once and record the answer under its due time (wall and monotonic)."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from aftershock.clock import Clock, rfc3339
 from aftershock.cluster.api import KubeApi
 from aftershock.errors import AftershockError, TransientError
+from aftershock.observe.observer import Observer
 from aftershock.observe.poller import Poller
 from aftershock.observe.resources import quantity
 from aftershock.timeline import Event, Timeline
@@ -21,7 +21,7 @@ _PATH = "/apis/metrics.k8s.io/v1beta1/namespaces/{namespace}/pods"
 _KIND = "pod-metrics"
 
 
-class PodMetrics:
+class PodMetrics(Observer):
     """Polls the pods' metrics of some namespaces and records each new sample once.
 
     A sample is recorded at the end of the poll that first saw it; it was there for at most
@@ -76,20 +76,6 @@ class PodMetrics:
                 if namespace in self._lost:
                     self._gap(namespace, until=None)
                 self._state(namespace, "stopped")
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            self.stop()
-        except AftershockError as gave_up:
-            if error is None:
-                raise
-            error.add_note(str(gave_up))
 
     def sample_once(self) -> None:
         """Poll every namespace once.

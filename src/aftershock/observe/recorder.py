@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from types import TracebackType
-from typing import Self
 
 from aftershock.clock import Clock
 from aftershock.cluster.api import KubeApi
 from aftershock.errors import AftershockError
+from aftershock.observe.observer import Observer
 from aftershock.observe.resources import RESOURCES
 from aftershock.observe.watcher import Watcher
 from aftershock.timeline import Event, Timeline
@@ -17,7 +16,7 @@ from aftershock.timeline import Event, Timeline
 __all__ = ["Recorder"]
 
 
-class Recorder:
+class Recorder(Observer):
     """Watches namespaces and the nodes, and writes what it sees into the timeline.
 
     `start` returns when everything has been listed once. A watcher that gives up leaves an
@@ -92,21 +91,6 @@ class Recorder:
             with self._lock:
                 self._stopping.set()
         self.check()
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            self.stop()
-        except AftershockError as gave_up:
-            # What broke inside the block comes first; the open gap in the record remains.
-            if error is None:
-                raise
-            error.add_note(str(gave_up))
 
     def _emit(self, event: Event) -> None:
         with self._lock:
