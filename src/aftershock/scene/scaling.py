@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from aftershock.clock import wait_until
-from aftershock.errors import DeadlineError, FeatureError
+from aftershock.errors import DeadlineError, EnvironmentUnusableError, FeatureError
 from aftershock.judge.scaling import cpu_passed, scaled_by_formula
 from aftershock.judge.serving import added_replicas_serve
 from aftershock.observe.served import record_served
@@ -15,6 +15,8 @@ from aftershock.scene.traffic import Traffic
 __all__ = ["Scaling"]
 
 STATUS_PORT = 8080
+# A scale-down waits 300 s for its stabilisation window in profile nightly, then goes in steps.
+RESTS_WITHIN_S = 600.0
 
 
 class Scaling:
@@ -69,7 +71,7 @@ class Scaling:
         """Wait until the HPA has metrics and the workload is at its minimum.
 
         Raises:
-            FeatureError: it does not get there; earlier load may still be felt.
+            EnvironmentUnusableError: it does not get there; earlier load may still be felt.
 
         """
         namespace, name = self._hpa(workload).split("/")[1:]
@@ -81,9 +83,17 @@ class Scaling:
             return measured and hpa["status"].get("currentReplicas") == hpa["spec"]["minReplicas"]
 
         try:
-            wait_until(resting, within_s=400, every_s=1, what=f"{workload} to be at its minimum of replicas")
+            wait_until(
+                resting,
+                within_s=400,
+                every_s=1,
+                what=f"{workload} to be at its minimum of replicas",
+                clock=self.stage.timeline.clock,
+            )
         except DeadlineError as error:
-            raise FeatureError(f"the HPA of {workload} does not come to rest", found=error.found) from error
+            raise EnvironmentUnusableError(
+                f"the HPA of {workload} does not come to rest", found=error.found
+            ) from error
 
     def _hpa(self, workload: str) -> str:
         service = next((name for name in self.stage.cluster.services if name.endswith(f"/{workload}")), "")

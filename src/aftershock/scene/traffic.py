@@ -64,7 +64,9 @@ class Traffic:
     def answered(self, workload: str) -> None:
         """Hold that every request of the probe was answered, since it began."""
         if workload not in self.probing:
-            raise FeatureError(f"nobody watched {workload}", hint='say "Given a client watches …" first')
+            raise FeatureError(
+                f"nobody watched {workload}", hint=f'say "Given a client watches {workload}" first'
+            )
         verdict = service_answered(
             self.stage.timeline, url=self.url(self._service(workload)), since=self.probing[workload]
         )

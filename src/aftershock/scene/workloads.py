@@ -44,7 +44,12 @@ class Workloads:
             ]
 
         try:
-            wait_until(lambda: not unready(), within_s=STEADY_WITHIN_S, what=f"{namespace} to be steady")
+            wait_until(
+                lambda: not unready(),
+                within_s=STEADY_WITHIN_S,
+                what=f"{namespace} to be steady",
+                clock=self.stage.timeline.clock,
+            )
         except DeadlineError as error:
             raise EnvironmentUnusableError(
                 f"{namespace} is not in its steady state", found=f"not ready: {', '.join(unready())}"

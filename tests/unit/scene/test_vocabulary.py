@@ -1,0 +1,239 @@
+"""Alerts, traffic, scaling and nodes: what each waits for, and steps that come too early."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from aftershock.cluster.api import Json
+from aftershock.errors import EnvironmentUnusableError, FeatureError
+from aftershock.scene import alerts as alerts_module
+from aftershock.scene import nodes as nodes_module
+from aftershock.scene import traffic as traffic_module
+from aftershock.scene.alerts import LAST_EVALUATIONS_S, LOOK_EVERY_S, Alerts
+from aftershock.scene.nodes import Nodes
+from aftershock.scene.scaling import Scaling
+from aftershock.scene.stage import GRACE_S, Stage
+from aftershock.scene.traffic import Traffic
+from aftershock.testing import FakeClock
+from aftershock.testing.kube import FakeApi
+from aftershock.verdict import Verdict, met, violated
+from tests.unit.scene.conftest import Judging
+
+
+@dataclass(frozen=True)
+class Result:
+    """What an experiment came to, as far as a scene reads it."""
+
+    verdict: Verdict
+
+
+class Looks:
+    """Counts how often Prometheus was asked, in place of asking."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.count = 0
+        stage.look_at_alerts = self.look  # type: ignore[method-assign]  # nobody listens there
+
+    def look(self) -> None:
+        self.count += 1
+
+
+class TestAlerts:
+    @pytest.fixture
+    def asked(self, monkeypatch: pytest.MonkeyPatch, clock: FakeClock) -> dict[str, Judging]:
+        judges = {
+            name: Judging(clock, "violated")
+            for name in ("fired_within", "resolved_within", "nothing_else_fired")
+        }
+        for name, judge in judges.items():
+            monkeypatch.setattr(alerts_module, name, judge)
+        return judges
+
+    def test_firing_is_counted_from_the_fault(
+        self, stage: Stage, clock: FakeClock, asked: dict[str, Judging]
+    ) -> None:
+        looks = Looks(stage)
+        stage.timeline.record("harness", "landed", "pod/demo/a")
+        clock.sleep(10)
+        with pytest.raises(AssertionError):
+            Alerts(stage).fires("PodOOMKilled", within_s=30)
+        assert clock.elapsed == pytest.approx(30 + GRACE_S)
+        assert asked["fired_within"].asked_at[1] == 10 + LOOK_EVERY_S
+        assert looks.count >= 25 / LOOK_EVERY_S
+
+    def test_resolving_is_waited_for_from_now(
+        self, stage: Stage, clock: FakeClock, asked: dict[str, Judging]
+    ) -> None:
+        Looks(stage)
+        clock.sleep(10)
+        with pytest.raises(AssertionError):
+            Alerts(stage).resolves("PodOOMKilled", within_s=60)
+        assert clock.elapsed == pytest.approx(70 + GRACE_S)
+
+    def test_silence_waits_for_the_last_evaluations(
+        self, stage: Stage, clock: FakeClock, asked: dict[str, Judging]
+    ) -> None:
+        Looks(stage)
+        with pytest.raises(AssertionError):
+            Alerts(stage).stay_silent()
+        assert clock.elapsed == pytest.approx(LAST_EVALUATIONS_S + GRACE_S)
+
+    def test_what_a_step_has_named_is_no_other_alert(
+        self, stage: Stage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        Looks(stage)
+        given: dict[str, object] = {}
+
+        def silent(timeline: object, **details: object) -> object:
+            given.update(details)
+            return met("silence", expected="none", observed="none")
+
+        fine = lambda timeline, **details: met("it", expected="x", observed="x")  # noqa: E731 - a judge in one line
+        monkeypatch.setattr(alerts_module, "fired_within", fine)
+        monkeypatch.setattr(alerts_module, "resolved_within", fine)
+        monkeypatch.setattr(alerts_module, "nothing_else_fired", silent)
+        alerts = Alerts(stage)
+        alerts.fires("B", within_s=1)
+        alerts.resolves("A", within_s=1)
+        alerts.stay_silent()
+        assert (given["expected"], given["since"]) == (["A", "B"], stage.opened)
+
+
+class TestTraffic:
+    @pytest.fixture
+    def load(self, monkeypatch: pytest.MonkeyPatch) -> list[object]:
+        """What was asked of Locust, in place of running it."""
+        told: list[object] = []
+
+        class FakeLocust:
+            left_s = 42.0
+
+            def __init__(self, spec: object, **more: object) -> None:
+                told.append(spec)
+
+            def start(self) -> None:
+                told.append("start")
+
+            def stop(self) -> None:
+                told.append("stop")
+
+            def wait(self) -> None:
+                told.append("wait")
+
+        monkeypatch.setattr(traffic_module, "Locust", FakeLocust)
+        return told
+
+    def test_load_goes_to_the_service_of_the_locustfiles_name(
+        self, stage: Stage, load: list[object], tmp_path: Path
+    ) -> None:
+        path = tmp_path / "nginx_web.py"
+        path.touch()
+        traffic = Traffic(stage)
+        traffic.start(path, users=100, rate=2, duration_s=90)
+        spec = load[0]
+        assert spec.host == "http://127.0.0.1:30080/"  # type: ignore[attr-defined]  # a LoadSpec
+        assert (spec.users, spec.rate_per_user, spec.duration_s) == (100, 2, 90)  # type: ignore[attr-defined]  # as above
+        assert traffic.loaded_at == stage.opened
+        traffic.finish()
+        Looks(stage)
+        stage.close()
+        assert load[1:] == ["start", "wait", "stop"]
+
+    def test_a_service_that_is_not_reachable(self, stage: Stage, load: list[object], tmp_path: Path) -> None:
+        with pytest.raises(FeatureError, match="no service 'shop' can be reached") as caught:
+            Traffic(stage).start(tmp_path / "shop.py", users=1, rate=1, duration_s=1)
+        assert "demo/nginx-web" in caught.value.expected
+        assert load == []
+
+    def test_waiting_for_a_load_that_never_began(self, stage: Stage) -> None:
+        with pytest.raises(FeatureError, match="no load"):
+            Traffic(stage).finish()
+
+    def test_nobody_watched(self, stage: Stage) -> None:
+        with pytest.raises(FeatureError, match="nobody watched nginx-web") as caught:
+            Traffic(stage).answered("nginx-web")
+        assert "a client watches nginx-web" in caught.value.hint
+
+
+def hpa(*, replicas: int, measured: bool = True) -> Json:
+    return {
+        "metadata": {"name": "nginx-web", "namespace": "demo"},
+        "spec": {"minReplicas": 2},
+        "status": {"currentReplicas": replicas, "currentMetrics": [{}] if measured else None},
+    }
+
+
+class TestScaling:
+    HPAS = "/apis/autoscaling/v2/namespaces/demo/horizontalpodautoscalers"
+
+    @pytest.fixture
+    def scaling(self, stage: Stage) -> Scaling:
+        return Scaling(stage, Traffic(stage))
+
+    @pytest.mark.parametrize(
+        "step",
+        [
+            lambda scaling: scaling.passes("nginx-web", percent=50),
+            lambda scaling: scaling.follows_formula("nginx-web"),
+            lambda scaling: scaling.added_serve("nginx-web", within_s=30),
+        ],
+    )
+    def test_before_there_is_load(self, scaling: Scaling, step: object) -> None:
+        with pytest.raises(FeatureError, match="no load yet"):
+            step(scaling)  # type: ignore[operator]  # a case
+
+    def test_an_unknown_workload(self, scaling: Scaling) -> None:
+        with pytest.raises(FeatureError, match="there is no 'shop'"):
+            scaling.rests("shop")
+
+    def test_at_rest(self, scaling: Scaling, api: FakeApi, clock: FakeClock) -> None:
+        api.add(self.HPAS, hpa(replicas=2))
+        scaling.rests("nginx-web")
+        assert clock.elapsed == 0
+
+    @pytest.mark.parametrize("found", [hpa(replicas=3), hpa(replicas=2, measured=False)])
+    def test_never_at_rest(self, scaling: Scaling, api: FakeApi, clock: FakeClock, found: Json) -> None:
+        api.add(self.HPAS, found)
+        with pytest.raises(EnvironmentUnusableError, match="the HPA of nginx-web does not come to rest"):
+            scaling.rests("nginx-web")
+        assert clock.elapsed > 300
+
+
+class TestNodes:
+    @pytest.mark.parametrize(
+        "step",
+        [
+            lambda nodes: nodes.emptied(),
+            lambda nodes: nodes.replaced(within_s=30),
+            lambda nodes: nodes.schedulable(),
+            lambda nodes: nodes.budget("nginx-web"),
+        ],
+    )
+    def test_before_anything_was_drained(self, stage: Stage, step: object) -> None:
+        with pytest.raises(FeatureError, match=r"no node was drained|no experiment ran"):
+            step(Nodes(stage))  # type: ignore[operator]  # a case
+
+    def test_the_node_is_the_one_that_the_experiment_drained(
+        self, stage: Stage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def run(path: Path, **more: object) -> Result:
+            stage.timeline.record("harness", "landed", "node/worker2")
+            stage.timeline.record("harness", "landed", "pod/demo/a")
+            return Result(met("steady state", expected="holds", observed="held"))
+
+        monkeypatch.setattr(nodes_module, "run_experiment", run)
+        nodes = Nodes(stage)
+        nodes.experiment(Path("drain.yaml"))
+        assert nodes.node == "worker2"
+
+    def test_an_experiment_whose_steady_state_does_not_hold(
+        self, stage: Stage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        verdict = violated("steady state", expected="holds", observed="does not")
+        monkeypatch.setattr(nodes_module, "run_experiment", lambda path, **more: Result(verdict))
+        with pytest.raises(AssertionError, match="steady state: violated"):
+            Nodes(stage).experiment(Path("drain.yaml"))
+        assert [kept.status for kept in stage.verdicts.given] == ["violated"]

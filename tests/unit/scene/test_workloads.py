@@ -1,0 +1,103 @@
+"""Workloads: steady before anything breaks, recovered after."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from aftershock.cluster.api import Json
+from aftershock.cluster.targets import Target
+from aftershock.errors import EnvironmentUnusableError, FeatureError, InconclusiveError
+from aftershock.judge.recovery import CONFIRM_S
+from aftershock.scene import workloads as module
+from aftershock.scene.stage import GRACE_S, Stage
+from aftershock.scene.workloads import STEADY_WITHIN_S, Workloads
+from aftershock.testing import FakeClock
+from aftershock.testing.kube import FakeApi, pod
+from tests.unit.scene.conftest import Judging
+
+PATH = "/apis/apps/v1/namespaces/demo/deployments"
+
+
+def deployment(name: str = "web", *, ready: int = 2) -> Json:
+    return {
+        "metadata": {"name": name, "namespace": "demo", "generation": 1},
+        "spec": {"replicas": 2},
+        "status": {"observedGeneration": 1, "replicas": 2, "updatedReplicas": 2, "readyReplicas": ready},
+    }
+
+
+class TestSteady:
+    def test_all_as_specified(self, stage: Stage, api: FakeApi, clock: FakeClock) -> None:
+        api.add(PATH, deployment("web"), deployment("app"))
+        Workloads(stage).are_steady("demo")
+        assert clock.elapsed == 0
+
+    def test_it_is_waited_for(self, stage: Stage, api: FakeApi, clock: FakeClock) -> None:
+        api.add(PATH, deployment(ready=1))
+        inner = clock.sleep
+
+        def sleep(seconds: float) -> None:
+            inner(seconds)
+            api.add(PATH, deployment(ready=2 if clock.elapsed > 5 else 1))
+
+        clock.sleep = sleep  # type: ignore[method-assign]  # what a controller does meanwhile
+        Workloads(stage).are_steady("demo")
+        assert 5 < clock.elapsed < 6
+
+    def test_never_steady_names_what_is_not(self, stage: Stage, api: FakeApi, clock: FakeClock) -> None:
+        api.add(PATH, deployment("web"), deployment("app", ready=1))
+        with pytest.raises(EnvironmentUnusableError, match="demo is not in its steady state") as caught:
+            Workloads(stage).are_steady("demo")
+        assert caught.value.found == "not ready: app"
+        assert clock.elapsed == pytest.approx(STEADY_WITHIN_S)
+
+    def test_a_namespace_without_deployments(self, stage: Stage, clock: FakeClock) -> None:
+        with pytest.raises(FeatureError, match="namespace 'dmeo' has no deployment"):
+            Workloads(stage).are_steady("dmeo")
+        assert clock.elapsed == 0
+
+
+class TestRecover:
+    def test_without_a_fault(self, stage: Stage) -> None:
+        with pytest.raises(FeatureError, match="nothing happened to reviews") as caught:
+            Workloads(stage).recover("reviews", within_s=30)
+        assert "When step" in caught.value.hint
+
+    def test_each_deployment_that_was_touched_is_judged(
+        self, stage: Stage, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        judged: list[object] = []
+
+        def judge(timeline: object, *, workload: str, within_s: float) -> object:
+            judged.append((workload, within_s))
+            return Judging(clock, "met")()
+
+        monkeypatch.setattr(module, "recovered_within", judge)
+        workloads = Workloads(stage)
+        workloads.broken = ["deployment/bookinfo/reviews-v1", "deployment/bookinfo/reviews-v3"]
+        workloads.recover("reviews", within_s=30)
+        assert judged == [(name, 30) for name in workloads.broken]
+
+    def test_it_is_final_when_the_streak_could_have_been_confirmed(
+        self, stage: Stage, clock: FakeClock
+    ) -> None:
+        # An empty record: no watch ever said anything of this deployment.
+        stage.timeline.record("harness", "landed", "pod/bookinfo/reviews-v1-a")
+        workloads = Workloads(stage)
+        workloads.broken = ["deployment/bookinfo/reviews-v1"]
+        with pytest.raises(InconclusiveError):
+            workloads.recover("reviews", within_s=30)
+        assert clock.now() - stage.opened == timedelta(seconds=30 + CONFIRM_S + GRACE_S)
+
+
+def test_the_deployment_of_a_pod(stage: Stage, api: FakeApi) -> None:
+    api.add_pods(pod("web-7d9f-a", owner="ReplicaSet/web-7d9f"))
+    owner = {"kind": "Deployment", "name": "web", "controller": True}
+    api.add(
+        "/apis/apps/v1/namespaces/demo/replicasets",
+        {"metadata": {"name": "web-7d9f", "ownerReferences": [owner]}},
+    )
+    target = Target(kind="pod", name="web-7d9f-a", uid="uid-web-7d9f-a", namespace="demo")
+    assert Workloads(stage)._deployment(target) == "deployment/demo/web"
