@@ -11,6 +11,17 @@ from tests.cluster.conftest import Project, closed_nodes
 EXPERIMENT = """
 title: A drain, and then something breaks
 description: The second action fails while the node is cordoned.
+steady-state-hypothesis:
+  title: nginx-web answers
+  probes:
+    - name: nginx-web answers 200
+      type: probe
+      tolerance: 200
+      provider:
+        type: python
+        module: aftershock.chaostoolkit
+        func: service_answers
+        arguments: {url: "http://127.0.0.1:30080/"}
 method:
   - name: drain the worker
     type: action

@@ -85,7 +85,7 @@ class Scaling:
         try:
             wait_until(
                 resting,
-                within_s=400,
+                within_s=RESTS_WITHIN_S,
                 every_s=1,
                 what=f"{workload} to be at its minimum of replicas",
                 clock=self.stage.timeline.clock,
