@@ -32,7 +32,11 @@ method:
       arguments: {workload: nginx-web, namespace: demo}
   - name: break
     type: action
-    provider: {type: python, module: os, func: rmdir, arguments: {path: /nowhere/at/all}}
+    provider:
+      type: python
+      module: aftershock.chaostoolkit
+      func: drain_worker
+      arguments: {workload: nobody-of-that-name, namespace: demo}
 """
 
 FEATURE = """
