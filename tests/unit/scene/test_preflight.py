@@ -1,0 +1,133 @@
+"""What must hold before the first fault: each refusal, and that nothing is touched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from aftershock.cluster.connection import Cluster
+from aftershock.config import Settings
+from aftershock.errors import EnvironmentUnusableError, RefusedError, ResidueError, TransientError
+from aftershock.faults.node_drain import NodeDrain
+from aftershock.scene import preflight as module
+from aftershock.scene.preflight import preflight
+from aftershock.scene.stage import Stage
+from aftershock.testing.kube import FakeApi, node, pod
+
+
+class Prometheus:
+    """A Prometheus as a test wants it."""
+
+    url = "http://127.0.0.1:30090"
+    is_ready = True
+    offset: tuple[float, float] | Exception = (0.2, 0.01)
+
+    def ready(self) -> bool:
+        return self.is_ready
+
+    def clock_offset(self) -> tuple[float, float]:
+        if isinstance(self.offset, Exception):
+            raise self.offset
+        return self.offset
+
+
+@pytest.fixture
+def prometheus(monkeypatch: pytest.MonkeyPatch) -> Prometheus:
+    found = Prometheus()
+    monkeypatch.setattr(module, "Prometheus", lambda *_, **__: found)
+    return found
+
+
+class Api(FakeApi):
+    """A fake that says what we may do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refused: set[str] = set()
+
+    def allowed(self, verb: str, resource: str, *, group: str = "", namespace: str = "") -> bool:
+        return f"{verb} {resource}" not in self.refused
+
+
+@pytest.fixture
+def api() -> Api:
+    fake = Api()
+    fake.add("/api/v1/namespaces", {"metadata": {"name": "demo", "labels": {"aftershock.dev/allow": "true"}}})
+    fake.add("/api/v1/nodes", node("worker"))
+    fake.add_pods(pod("a"))
+    return fake
+
+
+@pytest.fixture
+def cluster(stage: Stage, prometheus: Prometheus, monkeypatch: pytest.MonkeyPatch) -> Cluster:
+    monkeypatch.setattr(module, "connect", lambda settings: stage.cluster)
+    return stage.cluster
+
+
+def begin(tmp_path: Path) -> Cluster:
+    return preflight(Settings(), reports=tmp_path)
+
+
+def test_everything_holds(cluster: Cluster, api: Api, tmp_path: Path) -> None:
+    assert begin(tmp_path) is cluster
+    assert api.calls == []
+
+
+def test_permissions_are_named(cluster: Cluster, api: Api, tmp_path: Path) -> None:
+    api.refused = {"create pods/eviction", "watch deployments", "create jobs"}
+    with pytest.raises(RefusedError, match="lack permissions on kind-aftershock") as caught:
+        begin(tmp_path)
+    assert (
+        caught.value.found == "not allowed: create pods/eviction, create jobs.batch, watch deployments.apps"
+    )
+
+
+def test_no_namespace_has_opted_in(cluster: Cluster, api: Api, tmp_path: Path) -> None:
+    api.patch("/api/v1/namespaces/demo", {"metadata": {"labels": {"aftershock.dev/allow": "false"}}})
+    with pytest.raises(RefusedError, match="no namespace has opted in") as caught:
+        begin(tmp_path)
+    assert "kubectl label namespace" in caught.value.hint
+
+
+def test_prometheus_is_not_ready(cluster: Cluster, prometheus: Prometheus, tmp_path: Path) -> None:
+    prometheus.is_ready = False
+    with pytest.raises(EnvironmentUnusableError, match="Prometheus is not ready") as caught:
+        begin(tmp_path)
+    assert "30090/-/ready" in caught.value.expected
+    assert "aftershock up" in caught.value.hint
+
+
+def test_prometheus_answers_no_query(cluster: Cluster, prometheus: Prometheus, tmp_path: Path) -> None:
+    prometheus.offset = TransientError("x", found="timed out")
+    with pytest.raises(EnvironmentUnusableError, match="does not answer queries") as caught:
+        begin(tmp_path)
+    assert caught.value.found == "timed out"
+
+
+@pytest.mark.parametrize("offset", [(1.2, 0.1), (-5.0, 0.1)])
+def test_clocks_that_disagree(
+    cluster: Cluster, prometheus: Prometheus, tmp_path: Path, offset: tuple[float, float]
+) -> None:
+    prometheus.offset = offset
+    with pytest.raises(EnvironmentUnusableError, match="clocks") as caught:
+        begin(tmp_path)
+    assert caught.value.found.startswith(f"{offset[0]:.2f} ± 0.10")
+
+
+def test_a_clock_that_cannot_be_read_exactly_is_not_blamed(
+    cluster: Cluster, prometheus: Prometheus, tmp_path: Path
+) -> None:
+    prometheus.offset = (1.2, 0.5)
+    assert begin(tmp_path) is cluster
+
+
+def test_what_an_earlier_run_left(cluster: Cluster, api: Api, tmp_path: Path) -> None:
+    fault = NodeDrain(api, run_id="run0", node="worker", may_evict=lambda namespace: True)
+    fault.inject(fault.plan())
+    before = len(api.calls)
+    with pytest.raises(ResidueError, match="an earlier run left something") as caught:
+        begin(tmp_path)
+    assert "of run run0" in caught.value.found
+    assert "aftershock recover" in caught.value.hint
+    assert len(api.calls) == before
