@@ -199,20 +199,19 @@ class Builder:
         baked = self.catalogue.of_role("core", "stack")
         container = f"aftershock-bake-{self.catalogue.image_key(image.name)}"
         with tempfile.TemporaryDirectory(prefix="aftershock-bake-") as scratch:
-            archive = Path(scratch) / "core.tar"
-            self.save(baked, archive)
-            script = Path(scratch) / "bake.sh"
-            tags = "\n".join(
-                f"ctr -n k8s.io images tag --force {self.catalogue.tag(part.name)} {name} >/dev/null"
+            self.save(baked, Path(scratch) / "images.tar")
+            names = [
+                f"{self.catalogue.tag(part.name)} {name}\n"
                 for part in baked
                 for name in names_in_nodes(part, self.catalogue)
-            )
-            script.write_text(_BAKE.format(tags=tags), encoding="utf-8")
+            ]
+            (Path(scratch) / "tags").write_text("".join(names), encoding="utf-8")
+            shutil.copy2(self.catalogue.folder / "images" / image.name / "bake", scratch)
             self.engine.shell.succeeds(self.engine.name, "rm", "--force", container)
             try:
                 mount = f"{scratch}:/bake:ro"
                 options = ["--name", container, "--privileged", "--network", "none", "--volume", mount]
-                self.engine.run("run", *options, "--entrypoint", "/bin/bash", bare, "/bake/bake.sh")
+                self.engine.run("run", *options, "--entrypoint", "/bin/bash", bare, "/bake/bake")
                 start = 'ENTRYPOINT ["/usr/local/bin/entrypoint", "/sbin/init"]'
                 changes = ["--change", start, "--change", "CMD []"]
                 self.engine.run("commit", *changes, container, self.catalogue.tag(image.name))
@@ -231,20 +230,6 @@ def names_in_nodes(image: Image, catalogue: Catalogue) -> tuple[str, ...]:
     if image.always != "build":
         return image.names
     return (f"{image.reference.rpartition(':')[0]}:{catalogue.image_key(image.name)}",)
-
-
-# containerd alone, without systemd. `native` is no choice here: the snapshots have to be in
-# the format that the node's containerd will use.
-_BAKE = """set -euo pipefail
-containerd >/tmp/containerd.log 2>&1 &
-pid=$!
-for _ in $(seq 100); do ctr version >/dev/null 2>&1 && break; read -rt 0.2 <> <(:) || true; done
-ctr -n k8s.io images import --all-platforms /bake/core.tar >/dev/null
-{tags}
-kill $pid
-wait $pid || true
-rm -rf /tmp/* /run/containerd
-"""
 
 
 def _place(source: Path, destination: Path) -> None:

@@ -136,7 +136,8 @@ class Catalogue:
             parts = [image.name, *image.names, _digest(self.folder / "images" / image.name)]
             parts += [keys[image.base]] if image.base else []
             parts += [self.binary_key(binary) for binary in image.binaries]
-            parts += [_digest(self.root / folder) for folder in image.payload]
+            parts += [_digest(self.root / path) for path in (*image.payload, image.requirements) if path]
+            parts += [self.versions["debian"]] if image.name == "debian" else []
             if image.role == "node":
                 parts += [keys[core.name] for core in self.of_role("core")]
             keys[image.name] = _key(parts)

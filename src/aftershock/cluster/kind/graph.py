@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
 
 __all__ = ["Task", "run_graph"]
 
@@ -27,21 +28,27 @@ def run_graph(tasks: Mapping[str, Task], *, stop: Callable[[], None] = lambda: N
 
     A need that is no task is taken as met. When a task fails, or we are interrupted, no
     other begins, `stop` is called to end those that run, and the error is raised.
+
+    Raises:
+        graphlib.CycleError: tasks need one another; none was begun.
+
     """
-    waiting = dict(tasks)
+    order = TopologicalSorter(
+        {name: [need for need in task.needs if need in tasks] for name, task in tasks.items()}
+    )
+    order.prepare()
     running: dict[Future[object], str] = {}
-    done: set[str] = set()
     compilers = ThreadPoolExecutor(1, "compile")
     others = ThreadPoolExecutor(max(2, (os.cpu_count() or 2) // 2), "image")
     try:
-        while waiting or running:
-            for name in [name for name, task in waiting.items() if _free(task, tasks, done)]:
-                task = waiting.pop(name)
-                running[(compilers if task.compiles else others).submit(task.run)] = name
+        while order.is_active():
+            for name in order.get_ready():
+                pool = compilers if tasks[name].compiles else others
+                running[pool.submit(tasks[name].run)] = name
             finished, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in finished:
-                done.add(running.pop(future))
                 future.result()
+                order.done(running.pop(future))
     except BaseException:
         # Whoever waits for the answer should not wait for a compiler that nobody wants any more.
         stop()
@@ -49,7 +56,3 @@ def run_graph(tasks: Mapping[str, Task], *, stop: Callable[[], None] = lambda: N
     finally:
         for pool in (compilers, others):
             pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _free(task: Task, tasks: Mapping[str, Task], done: set[str]) -> bool:
-    return all(need in done or need not in tasks for need in task.needs)
