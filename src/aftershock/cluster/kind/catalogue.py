@@ -137,7 +137,6 @@ class Catalogue:
             parts += [keys[image.base]] if image.base else []
             parts += [self.binary_key(binary) for binary in image.binaries]
             parts += [_digest(self.root / path) for path in (*image.payload, image.requirements) if path]
-            parts += [self.versions["debian"]] if image.name == "debian" else []
             if image.role == "node":
                 parts += [keys[core.name] for core in self.of_role("core")]
             keys[image.name] = _key(parts)
