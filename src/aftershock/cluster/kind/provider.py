@@ -186,23 +186,39 @@ class KindProvider:
         )
 
     def _create(self) -> None:
+        """Have kind make the nodes; once more if it fails the first time.
+
+        Seen once in a dozen: a node's container ends while it starts, on a disk still busy
+        with what was built. What the nodes said by then is in the log.
+        """
         config = self.state / "kind.json"
         config.write_text(json.dumps(self._config(), indent=1), encoding="utf-8")
-        self.kubeconfig.unlink(missing_ok=True)
         if self.engine.name == "podman":
             # kind mounts it, and unlike Docker Podman does not make what is missing.
             Path("/lib/modules").mkdir(parents=True, exist_ok=True)
+        try:
+            self._create_once(config)
+        except CommandError as error:
+            self.progress.say(
+                f"{error.message}: {error.tail[-1]}; trying once more (the nodes' words: {self.log})"
+            )
+            self._create_once(config)
+        self.kubeconfig.chmod(0o600)
+
+    def _create_once(self, config: Path) -> None:
+        self.kubeconfig.unlink(missing_ok=True)
         before = self.engine.dangling_volumes()
         try:
             image = self.catalogue.tag("node")
             self._kind("create", "cluster", "--config", str(config), "--image", image, "--retain")
         except CommandError:
+            for name in self.engine.containers(CLUSTER_NAME):
+                self.engine.shell.succeeds(self.engine.name, "logs", "--tail", "40", name)
             self._remove()
             # kind makes a node's volume before its container; a node that failed to start leaves it.
             for volume in self.engine.dangling_volumes() - before:
                 self.engine.run("volume", "rm", volume)
             raise
-        self.kubeconfig.chmod(0o600)
 
     def _remove(self) -> None:
         """Delete all of it. What kind leaves (the network it made) goes too, if nobody else uses it."""
