@@ -200,7 +200,7 @@ class KindProvider:
             self._create_once(config)
         except CommandError as error:
             self.progress.say(
-                f"{error.message}: {error.tail[-1]}; trying once more (the nodes' words: {self.log})"
+                f"{error.message}: {(error.tail or ('',))[-1]}; trying once more (the nodes' words: {self.log})"
             )
             self._create_once(config)
         self.kubeconfig.chmod(0o600)
