@@ -199,9 +199,9 @@ class KindProvider:
         try:
             self._create_once(config)
         except CommandError as error:
-            self.progress.say(
-                f"{error.message}: {(error.tail or ('',))[-1]}; trying once more (the nodes' words: {self.log})"
-            )
+            last = error.tail[-1] if error.tail else "it said nothing"
+            self.progress.say(f"kind failed: {last}")
+            self.progress.say(f"trying once more; what the nodes said is in {self.log}")
             self._create_once(config)
         self.kubeconfig.chmod(0o600)
 
