@@ -30,6 +30,8 @@ SMALLEST = 1 << 20
 LARGEST = 64 << 20
 PR_SET_PDEATHSIG = 1
 STEP_MS = 10
+# Less than the 310 ms for which runc tries to remove a cgroup that is still in use.
+LINGER_MS = 150
 
 Say = Callable[..., None]
 
@@ -68,6 +70,9 @@ def fill(container: Container, *, scores: Scores, expires_at: float, say: Say) -
             if len(pieces) * piece_bytes(limit) < 2 * limit:
                 pieces.append(_start_piece(container, piece_bytes(limit), expires_at))
         say("killed", pid=container.pid, pieces=len(pieces), usage_bytes=container.usage_bytes())
+        # The runtime forgets an out-of-memory event whose cgroup is gone when it looks (seen with
+        # containerd 1.6: reason Error instead of OOMKilled). While the pieces live, it is not gone.
+        select.poll().poll(LINGER_MS)
     finally:
         _end(pieces)
         os.close(application)
