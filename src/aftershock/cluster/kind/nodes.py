@@ -109,10 +109,7 @@ class Nodes:
         with self.progress.task(f"export {len(wanted)} images"):
             builder.save(wanted, archive)
         try:
-            with ThreadPoolExecutor(len(self.names)) as pool:
-                list(
-                    pool.map(lambda name: self._load_one(name, missing[name], archive, catalogue), self.names)
-                )
+            self._each(lambda name: self._load_one(name, missing[name], archive, catalogue))
         finally:
             archive.unlink()
 
