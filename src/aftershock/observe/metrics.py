@@ -24,9 +24,10 @@ _KIND = "pod-metrics"
 class PodMetrics(Observer):
     """Polls the pods' metrics of some namespaces and records each new sample once.
 
-    A sample is recorded at the end of the poll that first saw it; it was there for at most
-    the time since the poll before, which is its resolution. A pod whose metrics the API
-    stops giving is recorded once without a time. Polls that fail leave a gap.
+    A sample is recorded at the end of the poll that first saw it; the API cannot have given
+    it before the poll before was asked, so the time since then is its resolution. A pod
+    whose metrics the API stops giving is recorded once without a time. Polls that fail
+    leave a gap.
     """
 
     def __init__(
@@ -43,7 +44,8 @@ class PodMetrics(Observer):
         self._clock = clock or timeline.clock
         self._every_s = every_s
         self._namespaces = list(dict.fromkeys(namespaces))
-        self._seen: dict[str, dict[str, str]] = {namespace: {} for namespace in self._namespaces}
+        self._seen: dict[str, dict[str, Mapping[str, Any]]] = {ns: {} for ns in self._namespaces}
+        # When the last poll that was answered was asked.
         self._last: dict[str, tuple[datetime, float]] = {}
         self._lost: dict[str, str] = {}
         self._poller = Poller(
@@ -94,21 +96,22 @@ class PodMetrics(Observer):
                 raise
 
     def _sample(self, namespace: str) -> None:
+        asked = (self._clock.now(), self._clock.monotonic())
         found = self._api.items(_PATH.format(namespace=namespace))
         now = (self._clock.now(), self._clock.monotonic())
         since = now[1] - self._last[namespace][1] if namespace in self._last else self._every_s
         if namespace in self._lost:
             self._gap(namespace, until=now)
-        self._last[namespace] = now
+        self._last[namespace] = asked
         seen = self._seen[namespace]
-        current = {item["metadata"]["name"]: item for item in found}
+        current = {item["metadata"]["name"]: _describe(item) for item in found}
         for name in seen.keys() - current.keys():
             del seen[name]
             self._record(namespace, name, now, since, _NOTHING)
-        for name, item in current.items():
-            if seen.get(name) != item["timestamp"]:
-                seen[name] = item["timestamp"]
-                self._record(namespace, name, now, since, _describe(item))
+        for name, sample in current.items():
+            if seen.get(name) != sample:
+                seen[name] = sample
+                self._record(namespace, name, now, since, sample)
 
     def _record(
         self, namespace: str, name: str, now: tuple[datetime, float], since: float, data: Mapping[str, Any]

@@ -57,6 +57,31 @@ def test_sample_is_recorded_once_at_the_poll_that_first_saw_it() -> None:
     assert events[1].subject == "pod/demo/a"
 
 
+def test_sample_that_changes_under_the_same_time_is_recorded() -> None:
+    sampling, timeline, _ = sampler([item("a", main="100m")], [item("a", main="101m")])
+    for _ in range(2):
+        sampling.sample_once()
+    assert [event.data["cpu_m"] for event in timeline] == [100, 101]
+
+
+def test_resolution_reaches_back_to_when_the_poll_before_was_asked() -> None:
+    class Slow(MetricsApi):
+        def get(self, path: str, **query: str) -> Json:
+            answer = super().get(path, **query)
+            clock.sleep(0.4)
+            return answer
+
+    clock = FakeClock()
+    timeline = Timeline(clock=clock)
+    api = Slow([item("a", main="1m")], [item("a", main="2m")])
+    sampling = PodMetrics(api, timeline, namespaces=["demo"])
+    sampling.sample_once()
+    clock.sleep(1.0)
+    sampling.sample_once()
+    *_, second = timeline
+    assert (second.mono, second.resolution_s) == (pytest.approx(1.8), pytest.approx(1.8))
+
+
 def test_usage_is_rounded_up_per_container() -> None:
     sampling, timeline, _ = sampler([item("a", main="1200001n", side="1n")])
     sampling.sample_once()
