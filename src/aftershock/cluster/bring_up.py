@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,19 +10,14 @@ from aftershock.cluster.api import Json, KubeApi
 from aftershock.cluster.connect import NODE_PORTS
 from aftershock.cluster.kind.builder import ImagesMode
 from aftershock.cluster.kind.provider import KindProvider
+from aftershock.cluster.machine import DISK_GIB, MEMORY_GIB, disk_free_gib, memory_gib
 from aftershock.cluster.ports import occupied
 from aftershock.cluster.progress import Progress
 from aftershock.cluster.stack import Stack
 from aftershock.config import Settings, state_dir
 from aftershock.errors import EnvironmentUnusableError
 
-__all__ = ["DISK_GIB", "MEMORY_GIB", "bring_down", "bring_up"]
-
-# What a cold build and three nodes take: 6 GiB of images, programs and caches; 1 GiB of
-# memory for idle nodes, 2 GiB for the stack and the workloads under load.
-DISK_GIB = 10
-MEMORY_GIB = 4
-_GIB = 1024**3
+__all__ = ["bring_down", "bring_up"]
 
 ReadinessCheck = Callable[[Settings, list[Json]], None]
 
@@ -77,13 +70,13 @@ def bring_down(*, root: Path, progress: Progress) -> None:
 
 def _room(state: Path) -> None:
     """Refuse a machine that is too small, before anything is made."""
-    free = shutil.disk_usage(state).free / _GIB
+    free = disk_free_gib(state)
     if free < DISK_GIB:
         raise EnvironmentUnusableError(
             "too little disk", expected=f"{DISK_GIB} GiB free for {state}", found=f"{free:.1f} GiB",
             hint="free some, or set AFTERSHOCK_STATE_DIR to another disk",
         )  # fmt: skip
-    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / _GIB
+    memory = memory_gib()
     if memory < MEMORY_GIB:
         raise EnvironmentUnusableError(
             "too little memory",

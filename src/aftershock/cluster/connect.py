@@ -11,8 +11,9 @@ from kubernetes.config import ConfigException, new_client_from_config
 from aftershock.cluster.api import KubeApi
 from aftershock.cluster.connection import Cluster, Endpoint, Monitoring
 from aftershock.cluster.discovery import find_monitoring
+from aftershock.cluster.guard import check_context
 from aftershock.config import Settings, state_dir
-from aftershock.errors import AftershockError, EnvironmentUnusableError, RefusedError
+from aftershock.errors import AftershockError, EnvironmentUnusableError
 
 __all__ = ["CLUSTER_NAME", "KIND_CONTEXT", "NODE_PORTS", "connect", "kubeconfig_api"]
 
@@ -66,7 +67,7 @@ def connect(settings: Settings) -> Cluster:
     """
     if settings.cluster == "kind":
         return _kind(settings)
-    _allow(settings, settings.cluster)
+    check_context(settings.cluster, settings)
     api = kubeconfig_api(None, settings.cluster)
     _answers(api, settings.cluster, hint="check the cluster, or name another with --cluster")
     return Cluster(
@@ -80,7 +81,7 @@ def connect(settings: Settings) -> Cluster:
 
 
 def _kind(settings: Settings) -> Cluster:
-    _allow(settings, KIND_CONTEXT)
+    check_context(KIND_CONTEXT, settings)
     hint = "run `make gameday` (or `aftershock up`) to make one, or name another with --cluster CONTEXT"
     kubeconfig = state_dir() / "kubeconfig"
     if not kubeconfig.exists():
@@ -101,15 +102,6 @@ def _kind(settings: Settings) -> Cluster:
         ),
         services={service: url for service, url in urls.items() if not service.startswith("monitoring/")},
     )
-
-
-def _allow(settings: Settings, context: str) -> None:
-    if context not in settings.allowed_contexts:
-        raise RefusedError(
-            f"context {context!r} is not allowed",
-            expected=f"one of {', '.join(settings.allowed_contexts) or '(none)'}",
-            hint="if it may be broken, add it to allowed_contexts in [tool.aftershock] (pyproject.toml)",
-        )
 
 
 def _answers(api: KubeApi, context: str, *, hint: str) -> None:

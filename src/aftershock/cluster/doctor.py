@@ -11,10 +11,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from aftershock.cluster.bring_up import DISK_GIB, MEMORY_GIB
 from aftershock.cluster.connect import NODE_PORTS, connect
 from aftershock.cluster.kind.engine import find_engine
 from aftershock.cluster.kind.registry import choose_mode
+from aftershock.cluster.machine import DISK_GIB, MEMORY_GIB, disk_free_gib, memory_gib
 from aftershock.cluster.ports import occupied
 from aftershock.cluster.progress import Progress
 from aftershock.cluster.shell import Shell
@@ -112,8 +112,7 @@ def _inotify() -> int:
 
 def _machine(_: Settings) -> Iterator[Finding]:
     cpus = os.cpu_count() or 1
-    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1024**3
-    free = shutil.disk_usage(state_dir()).free / 1024**3
+    memory, free = memory_gib(), disk_free_gib(state_dir())
     yield Finding("cores", cpus >= 2, f"{cpus}", "2 or more keep the figures honest", vital=False)  # noqa: PLR2004 - as told
     yield Finding("memory", memory >= MEMORY_GIB, f"{memory:.1f} GiB", f"{MEMORY_GIB} GiB are needed")
     yield Finding(

@@ -49,10 +49,10 @@ def check_context(context: str, settings: Settings) -> None:
     """
     if context not in settings.allowed_contexts:
         raise RefusedError(
-            f"the context {context!r} may not be touched",
-            expected=", ".join(settings.allowed_contexts) or "an entry in allowed_contexts",
+            f"context {context!r} is not allowed",
+            expected=f"one of {', '.join(settings.allowed_contexts) or '(none)'}",
             found=context or "no context",
-            hint="add it to allowed_contexts in [tool.aftershock], if breaking things there is right",
+            hint="if it may be broken, add it to allowed_contexts in [tool.aftershock] (pyproject.toml)",
         )
 
 
