@@ -6,7 +6,9 @@ else happens. Unknown names are errors: a misspelt guard must not be a silent de
 
 from __future__ import annotations
 
+import difflib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,6 +23,23 @@ __all__ = ["Profile", "Settings", "load_settings", "project_root", "state_dir"]
 Profile = Literal["ci", "nightly"]
 _AboveZero = Annotated[float, msgspec.Meta(gt=0)]
 _Share = Annotated[float, msgspec.Meta(gt=0, le=1)]  # 0.5 is half of the pods; 50 is a mistake
+
+_READ_ELSEWHERE = frozenset(
+    {
+        "AFTERSHOCK_STATE_DIR",
+        # What we tell the processes that we start.
+        "AFTERSHOCK_EXPERIMENT_TIMELINE",
+        "AFTERSHOCK_LOAD_LOG",
+        "AFTERSHOCK_LOAD_RATE",
+        "AFTERSHOCK_LOAD_SHAPE",
+        "AFTERSHOCK_RUN_DIR",
+        # Where the tests find tools.
+        "AFTERSHOCK_KUSTOMIZE",
+        "AFTERSHOCK_PROMTOOL",
+    }
+)
+# What the kubelet sets in pods for a service whose name begins like ours.
+_SERVICE_LINK = re.compile(r"_SERVICE_(HOST|PORT)|_PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?$")
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -103,13 +122,28 @@ def _from_pyproject(root: Path) -> dict[str, Any]:
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
-    """Read the variables that name a setting; others (AFTERSHOCK_STATE_DIR) have other readers."""
+    """Read the variables that name a setting.
+
+    Raises:
+        ConfigError: a variable of ours has a name that nobody reads.
+
+    """
+    settings = {f"AFTERSHOCK_{name.upper()}": name for name in Settings.__struct_fields__}
+    del settings["AFTERSHOCK_SERVICES"]  # a table has no form in a variable
     values: dict[str, Any] = {}
-    for name in set(Settings.__struct_fields__) - {"services"}:  # a table has no form in a variable
-        text = environ.get(f"AFTERSHOCK_{name.upper()}")
-        if text is not None:
-            is_list = name in {"allowed_contexts", "load_hosts"}
-            values[name] = [part.strip() for part in text.split(",") if part.strip()] if is_list else text
+    for variable in sorted(name for name in environ if name.startswith("AFTERSHOCK_")):
+        name, text = settings.get(variable, ""), environ[variable]
+        if name in {"allowed_contexts", "load_hosts"}:
+            values[name] = [part.strip() for part in text.split(",") if part.strip()]
+        elif name:
+            values[name] = text
+        elif variable not in _READ_ELSEWHERE and not _SERVICE_LINK.search(variable):
+            near = difflib.get_close_matches(variable, settings, n=1)
+            raise ConfigError(
+                f"nobody reads the variable {variable}",
+                expected=", ".join(sorted(settings)),
+                hint=f"did you mean {near[0]}?" if near else "",
+            )
     return values
 
 

@@ -100,6 +100,22 @@ class TestRefusals:
         with pytest.raises(ConfigError, match=f"setting '{name.lower()}' in the environment is wrong"):
             load(tmp_path, **{f"AFTERSHOCK_{name}": value})
 
+    def test_a_misspelt_variable(self, tmp_path: Path) -> None:
+        with pytest.raises(ConfigError, match="nobody reads the variable AFTERSHOCK_CLUTSER") as caught:
+            load(tmp_path, AFTERSHOCK_CLUTSER="x")
+        assert caught.value.hint == "did you mean AFTERSHOCK_CLUSTER?"
+
+    def test_a_table_has_no_form_in_a_variable(self, tmp_path: Path) -> None:
+        with pytest.raises(ConfigError, match="nobody reads the variable AFTERSHOCK_SERVICES"):
+            load(tmp_path, AFTERSHOCK_SERVICES="demo/web=http://127.0.0.1")
+
+    @pytest.mark.parametrize(
+        "name",
+        ["AFTERSHOCK_REAPER_SERVICE_HOST", "AFTERSHOCK_REAPER_PORT_80_TCP_ADDR", "AFTERSHOCK_REAPER_PORT"],
+    )
+    def test_what_the_kubelet_sets_for_a_service_is_not_ours(self, tmp_path: Path, name: str) -> None:
+        assert load(tmp_path, **{name: "10.0.0.1"}) == Settings()
+
     def test_a_wrong_value_that_something_better_overrides(self, tmp_path: Path) -> None:
         assert load(tmp_path, 'profile = "fast"', {"profile": "ci"}).profile == "ci"
 
