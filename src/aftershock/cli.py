@@ -65,10 +65,11 @@ def up(images: Any, registry: str, profile: str | None) -> None:
 
 
 @main.command()
+@click.option("--prune", is_flag=True, help="Remove images that today's inputs do not ask for, too.")
 @_told
-def down() -> None:
+def down(*, prune: bool) -> None:
     """Remove the kind cluster; built images stay."""
-    bring_down(root=project_root(), progress=Progress())
+    bring_down(root=project_root(), progress=Progress(), prune=prune)
 
 
 @main.command()

@@ -61,11 +61,18 @@ def bring_up(
     _figures(api, progress, since_images_s=progress.elapsed_s - begun)
 
 
-def bring_down(*, root: Path, progress: Progress) -> None:
-    """Remove the cluster and all that it left in the engine; images and programs stay."""
+def bring_down(*, root: Path, progress: Progress, prune: bool = False) -> None:
+    """Remove the cluster and all that it left in the engine; images and programs stay.
+
+    With `prune` the images that were made from inputs of another day go too.
+    """
     provider = KindProvider(root=root, state=state_dir(), progress=progress)
     with progress.stage("remove the cluster"):
         provider.down()
+    if prune:
+        with progress.stage("remove images of earlier inputs"):
+            for name in provider.prune():
+                progress.say(f"removed {name}")
 
 
 def _room(state: Path) -> None:

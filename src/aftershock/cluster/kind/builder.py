@@ -21,13 +21,16 @@ from aftershock.cluster.kind.programs import Programs
 from aftershock.cluster.progress import Progress
 from aftershock.cluster.shell import Shell
 
-__all__ = ["KUBEADM_TAGS", "Builder", "ImagesMode", "names_in_nodes"]
+__all__ = ["BARE", "KUBEADM_TAGS", "Builder", "ImagesMode", "names_in_nodes"]
 
 ImagesMode = Literal["auto", "pull", "build"]
 
 # kubeadm asks for versions of its own choice of these two; a node of ours says in its labels
 # (aftershock.dev/NAME) which ones it holds instead.
 KUBEADM_TAGS = ("etcd", "coredns")
+
+BARE = "-bare"
+"""What a node's tag ends with before images are put into it."""
 
 
 class Builder:
@@ -194,7 +197,7 @@ class Builder:
         stack's are there to save the time of loading them into three nodes; they are no
         part of the node's key, for `up` loads into a running node what has changed since.
         """
-        bare = f"{self.catalogue.tag(image.name)}-bare"
+        bare = self.catalogue.tag(image.name) + BARE
         self._containerfile(image, bare)
         baked = self.catalogue.of_role("core", "stack")
         container = f"aftershock-bake-{self.catalogue.image_key(image.name)}"

@@ -17,7 +17,10 @@ import msgspec
 
 from aftershock.errors import ConfigError
 
-__all__ = ["GCFLAGS", "Binary", "Catalogue", "Image", "Origin", "load_catalogue"]
+__all__ = ["GCFLAGS", "OUR_IMAGES", "Binary", "Catalogue", "Image", "Origin", "load_catalogue"]
+
+OUR_IMAGES = "localhost/aftershock/"
+"""What the names of all our images in the engine begin with."""
 
 Origin = Literal["build", "pull"]
 
@@ -124,7 +127,7 @@ class Catalogue:
 
     def tag(self, name: str) -> str:
         """Return the name under which the engine keeps an image."""
-        return f"localhost/aftershock/{name}:{self.image_key(name)}"
+        return f"{OUR_IMAGES}{name}:{self.image_key(name)}"
 
     @cached_property
     def _image_keys(self) -> dict[str, str]:

@@ -16,6 +16,8 @@ from aftershock.errors import EnvironmentUnusableError
 
 __all__ = ["Engine", "find_engine"]
 
+_PROBE = "localhost/aftershock/probe:latest"
+
 # Podman lowers its own limit to this before it starts a container, and a process without
 # CAP_SYS_RESOURCE cannot raise it again: more than this fails with "setting rlimit type 6".
 _MAX_PROCESSES = 32768
@@ -43,12 +45,8 @@ class Engine:
         labels: dict[str, str] = found.get("Config", {}).get("Labels") or {}
         return labels
 
-    def dangling_volumes(self) -> set[str]:
-        """Return the names of volumes that no container uses."""
-        return set(self.run("volume", "ls", "--quiet", "--filter", "dangling=true").split())
-
     def containers(self, cluster: str) -> dict[str, str]:
-        """Return name → state ("running", "exited", …) of the cluster's node containers."""
+        """Return name → state of the cluster's node containers, in the words of the engine."""
         rows = self.run(
             "ps",
             "--all",
@@ -100,10 +98,7 @@ def _docker(log: Path) -> Engine:
 def _podman(log: Path, state: Path) -> Engine:
     if shutil.which("podman") is None:
         raise EnvironmentUnusableError("podman: not installed")
-    shell = Shell(
-        log=log,
-        env={"CONTAINERS_CONF": str(_containers_conf(state)), "KIND_EXPERIMENTAL_PROVIDER": "podman"},
-    )
+    shell = Shell(log=log, env={"CONTAINERS_CONF": str(_containers_conf(state))})
     _prove_privileged("podman", shell)
     return Engine(name="podman", shell=shell, why="podman: runs privileged containers")
 
@@ -116,22 +111,16 @@ def _prove_privileged(name: str, shell: Shell) -> None:
     true = _static_true(shell.log.parent)
     archive = shell.log.parent / "probe.tar"
     shell.run("tar", "-C", true.parent, "-cf", archive, true.name)
-    shell.run(name, "import", archive, "localhost/aftershock/probe:latest")
+    shell.run(name, "import", archive, _PROBE)
     try:
-        shell.run(
-            name,
-            "run",
-            "--rm",
-            "--privileged",
-            "--network",
-            "none",
-            "localhost/aftershock/probe:latest",
-            "/true",
-        )
+        shell.run(name, "run", "--rm", "--privileged", "--network", "none", _PROBE, "/true")
     except EnvironmentUnusableError as error:
         raise EnvironmentUnusableError(
             f"{name}: cannot run a privileged container", found=error.found
         ) from error
+    finally:
+        # The next one takes the name, and this one would stay without any.
+        shell.succeeds(name, "rmi", _PROBE)
 
 
 # The smallest program that there is for this question: `exit(0)` as a static ELF, 64 bytes of

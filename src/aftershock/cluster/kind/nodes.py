@@ -106,12 +106,12 @@ class Nodes:
             return
         archive = scratch / "stack-images.tar"
         archive.unlink(missing_ok=True)
-        with self.progress.task(f"export {len(wanted)} images"):
-            builder.save(wanted, archive)
         try:
+            with self.progress.task(f"export {len(wanted)} images"):
+                builder.save(wanted, archive)
             self._each(lambda name: self._load_one(name, missing[name], archive, catalogue))
         finally:
-            archive.unlink()
+            archive.unlink(missing_ok=True)
 
     def _lacking(self, node: str, images: list[Image], catalogue: Catalogue) -> list[Image]:
         """Return those of `images` that a node does not hold under every name."""

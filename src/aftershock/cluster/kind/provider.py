@@ -5,34 +5,44 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from aftershock.clock import wait_until
+from aftershock.clock import Clock, wait_until
 from aftershock.cluster.api import KubeApi
 from aftershock.cluster.connect import CLUSTER_NAME, KIND_CONTEXT, NODE_PORTS, kubeconfig_api
-from aftershock.cluster.kind.builder import Builder, ImagesMode, names_in_nodes
-from aftershock.cluster.kind.catalogue import Catalogue, Origin, load_catalogue
+from aftershock.cluster.kind.builder import BARE, Builder, ImagesMode, names_in_nodes
+from aftershock.cluster.kind.catalogue import OUR_IMAGES, Catalogue, Origin, load_catalogue
 from aftershock.cluster.kind.engine import Engine, find_engine
 from aftershock.cluster.kind.nodes import Nodes, reserved
 from aftershock.cluster.kind.programs import Programs
 from aftershock.cluster.kind.registry import choose_mode
 from aftershock.cluster.progress import Progress
 from aftershock.cluster.shell import Shell
-from aftershock.errors import ApiError, CommandError, DeadlineError, TransientError
+from aftershock.errors import (
+    ApiError,
+    CommandError,
+    DeadlineError,
+    EnvironmentUnusableError,
+    TransientError,
+)
 
 __all__ = ["KindProvider"]
 
 LABELS = "aftershock.dev/"
 NODE_NAMES = (f"{CLUSTER_NAME}-control-plane", f"{CLUSTER_NAME}-worker", f"{CLUSTER_NAME}-worker2")
 
+# kind mounts it into the nodes, and unlike Docker Podman does not make what is missing.
+KERNEL_MODULES = Path("/lib/modules")
+
 
 class KindProvider:
     """A kind cluster with one control plane and two workers, on this machine."""
 
-    def __init__(self, *, root: Path, state: Path, progress: Progress) -> None:
+    def __init__(self, *, root: Path, state: Path, progress: Progress, clock: Clock | None = None) -> None:
         self.state = state
         self.log = state / "logs" / "up.log"
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self.kubeconfig = state / "kubeconfig"
         self.progress = progress
+        self.clock = clock
         self.catalogue: Catalogue = load_catalogue(root)
         self._engine: Engine | None = None
 
@@ -88,7 +98,7 @@ class KindProvider:
         """Make the cluster exist and answer, from whatever is there; return its API."""
         api = self._existing()
         if api is None:
-            self._remove()
+            self.down()
             with self.progress.task("kind create cluster"):
                 self._create()
             api = self._answering(within_s=30)
@@ -104,9 +114,33 @@ class KindProvider:
         return api
 
     def down(self) -> None:
-        """Remove the cluster's containers, volumes and network, and its kubeconfig."""
-        self._remove()
-        self.kubeconfig.unlink(missing_ok=True)
+        """Remove the cluster's kubeconfig, containers, volumes and network.
+
+        The network, which kind made, stays if somebody else uses it.
+        """
+        # Before kind looks: it reports a failure over a kubeconfig that it left half-written,
+        # or locked, when it was killed.
+        for path in (self.kubeconfig, self.kubeconfig.with_name("kubeconfig.lock")):
+            path.unlink(missing_ok=True)
+        if self.engine.containers(CLUSTER_NAME):
+            self._kind("delete", "cluster")
+        for volume in self._volumes():
+            self.engine.run("volume", "rm", volume)
+        in_use = self.engine.run("ps", "--all", "--quiet", "--filter", "network=kind").strip()
+        if not in_use and self.engine.shell.succeeds(self.engine.name, "network", "inspect", "kind"):
+            self.engine.run("network", "rm", "kind")
+
+    def prune(self) -> list[str]:
+        """Remove built and pulled images that today's inputs do not ask for; return their names."""
+        origins: tuple[Origin, ...] = ("build", "pull")
+        tags = {
+            self.catalogue.of_origin(origin).tag(name) for origin in origins for name in self.catalogue.images
+        }
+        keep = tags | {f"{tag}{BARE}" for tag in tags}
+        old = sorted(tag for tag in self.engine.images() if tag.startswith(OUR_IMAGES) and tag not in keep)
+        if old:
+            self.engine.run("rmi", *old)
+        return old
 
     def present(self) -> bool:
         """Say whether any container of the cluster is there, running or not."""
@@ -128,12 +162,10 @@ class KindProvider:
             self.progress.say(f"{stale}: making the cluster anew")
             return None
         try:
-            if all(state == "running" for state in found.values()) and self._answers_now():
-                return self._answering(within_s=5)
             for name in sorted(found):
                 self._revive(name)
             return self._answering(within_s=90)
-        except (CommandError, DeadlineError, TransientError) as error:
+        except (EnvironmentUnusableError, DeadlineError) as error:
             self.progress.say(
                 f"the cluster that is there does not come to life ({error.message}): making it anew"
             )
@@ -160,29 +192,25 @@ class KindProvider:
         used = set(self.engine.run("inspect", "--format", "{{.Config.Image}}", *NODE_NAMES).split())
         return "" if used == {image} else f"the nodes were made from {', '.join(sorted(used))}, not {image}"
 
-    def _answers_now(self) -> bool:
-        """Say whether the API server answers at once.
-
-        One that has just started knows its objects before its roles, and says 403 to everybody.
-        """
-        try:
-            kubeconfig_api(self.kubeconfig, KIND_CONTEXT).text("/readyz", timeout_s=5)
-        except (TransientError, ApiError):
-            return False
-        return True
-
     def _answering(self, *, within_s: float) -> KubeApi:
         def ready() -> KubeApi | None:
             api = kubeconfig_api(self.kubeconfig, KIND_CONTEXT)
-            if not self._answers_now():
-                return None
+            try:
+                api.text("/readyz", timeout_s=5)
+            except ApiError as error:
+                # One that has just started knows its objects before its roles, and says 403 to everybody.
+                raise TransientError(error.message, found=error.found) from error
             nodes = api.items("/api/v1/nodes")
             return (
                 api if len(nodes) == len(NODE_NAMES) and all("podCIDR" in n["spec"] for n in nodes) else None
             )
 
         return wait_until(
-            ready, within_s=within_s, every_s=0.5, what="the API server to answer for three nodes"
+            ready,
+            within_s=within_s,
+            every_s=0.5,
+            what="the API server to answer for three nodes",
+            clock=self.clock,
         )
 
     def _create(self) -> None:
@@ -194,8 +222,7 @@ class KindProvider:
         config = self.state / "kind.json"
         config.write_text(json.dumps(self._config(), indent=1), encoding="utf-8")
         if self.engine.name == "podman":
-            # kind mounts it, and unlike Docker Podman does not make what is missing.
-            Path("/lib/modules").mkdir(parents=True, exist_ok=True)
+            KERNEL_MODULES.mkdir(parents=True, exist_ok=True)
         try:
             self._create_once(config)
         except CommandError as error:
@@ -206,30 +233,32 @@ class KindProvider:
         self.kubeconfig.chmod(0o600)
 
     def _create_once(self, config: Path) -> None:
-        self.kubeconfig.unlink(missing_ok=True)
-        before = self.engine.dangling_volumes()
         try:
             image = self.catalogue.tag("node")
             self._kind("create", "cluster", "--config", str(config), "--image", image, "--retain")
         except CommandError:
             for name in self.engine.containers(CLUSTER_NAME):
                 self.engine.shell.succeeds(self.engine.name, "logs", "--tail", "40", name)
-            self._remove()
-            # kind makes a node's volume before its container; a node that failed to start leaves it.
-            for volume in self.engine.dangling_volumes() - before:
-                self.engine.run("volume", "rm", volume)
+            self.down()
             raise
 
-    def _remove(self) -> None:
-        """Delete all of it. What kind leaves (the network it made) goes too, if nobody else uses it."""
-        if self.engine.containers(CLUSTER_NAME):
-            self._kind("delete", "cluster")
-        in_use = self.engine.run("ps", "--all", "--quiet", "--filter", "network=kind").strip()
-        if not in_use and self.engine.shell.succeeds(self.engine.name, "network", "inspect", "kind"):
-            self.engine.run("network", "rm", "kind")
+    def _volumes(self) -> set[str]:
+        """Return the volumes that kind made for our nodes.
+
+        On Podman it makes a node's volume before its container, with the node's name as a
+        label, and forgets about it when the container cannot be made.
+        """
+        return {
+            volume
+            for node in NODE_NAMES
+            for volume in self.engine.run("volume", "ls", "--quiet", "--filter", f"label={node}").split()
+        }
 
     def _kind(self, *words: str) -> None:
-        shell = Shell(log=self.log, env=self.engine.shell.env)
+        # The provider is named, or a variable of the caller's would send kind to another engine.
+        shell = Shell(
+            log=self.log, env={**self.engine.shell.env, "KIND_EXPERIMENTAL_PROVIDER": self.engine.name}
+        )
         kind = self.tool("kind")
         shell.run(kind, *words, "--name", CLUSTER_NAME, "--kubeconfig", self.kubeconfig)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import subprocess
@@ -29,6 +30,17 @@ def test_docker_where_it_works(commands: Commands, tmp_path: Path) -> None:
     assert (engine.name, engine.why) == ("docker", "docker: runs privileged containers")
     assert "--privileged" in commands.called("docker", "run")[0]
     assert not commands.called("podman")
+
+
+@pytest.mark.parametrize("body", ["exit 0", REFUSES])
+def test_the_proof_leaves_no_image(commands: Commands, tmp_path: Path, body: str) -> None:
+    commands.add("docker", "exit 1")
+    commands.add("podman", body)
+    with contextlib.suppress(EnvironmentUnusableError):
+        find(tmp_path)
+    (imported,) = commands.called("podman", "import")
+    (removed,) = commands.called("podman", "rmi")
+    assert imported.split()[-1] == removed.split()[-1]
 
 
 def test_podman_where_there_is_no_docker(commands: Commands, tmp_path: Path) -> None:
@@ -80,10 +92,9 @@ def test_a_machine_of_another_kind(
 
 
 def test_podman_goes_by_our_own_configuration(commands: Commands, tmp_path: Path) -> None:
-    commands.add("podman", 'echo "$CONTAINERS_CONF $KIND_EXPERIMENTAL_PROVIDER"')
-    engine = find(tmp_path)
-    conf, provider = engine.run("x").split()
-    assert (Path(conf), provider) == (tmp_path / "containers.conf", "podman")
+    commands.add("podman", 'echo "$CONTAINERS_CONF"')
+    conf = find(tmp_path).run("x").strip()
+    assert Path(conf) == tmp_path / "containers.conf"
     assert 'runtime = "runc"' in Path(conf).read_text()
 
 
