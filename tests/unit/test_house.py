@@ -165,3 +165,10 @@ def test_a_feature_lives_in_the_folder_of_its_concern(path: Path) -> None:
     concern = path.parent.relative_to(ROOT / "features")
     assert len(concern.parts) == 1
     assert f"@{concern}" in path.read_text(encoding="utf-8").split("Feature:")[0].split()
+
+
+def test_no_image_goes_by_an_empty_folder() -> None:
+    """Git does not keep one: it would be in images made here, and in nobody else's."""
+    folders = [path for path in (ROOT / "cluster" / "kind" / "images").rglob("*") if path.is_dir()]
+    assert len(folders) > 10
+    assert [str(path) for path in folders if not any(path.iterdir())] == []
