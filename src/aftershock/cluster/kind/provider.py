@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 from aftershock.clock import Clock, wait_until
 from aftershock.cluster.api import KubeApi
-from aftershock.cluster.connect import CLUSTER_NAME, KIND_CONTEXT, NODE_PORTS, kubeconfig_api
+from aftershock.cluster.connect import CLUSTER_NAME, KIND_CONTEXT, kubeconfig_api
 from aftershock.cluster.kind.builder import BARE, Builder, ImagesMode, names_in_nodes
 from aftershock.cluster.kind.catalogue import OUR_IMAGES, Catalogue, Origin, load_catalogue
+from aftershock.cluster.kind.config import kind_config
 from aftershock.cluster.kind.engine import Engine, find_engine
 from aftershock.cluster.kind.nodes import Nodes, reserved
 from aftershock.cluster.kind.programs import Programs
@@ -26,7 +28,6 @@ from aftershock.errors import (
 
 __all__ = ["KindProvider"]
 
-LABELS = "aftershock.dev/"
 NODE_NAMES = (f"{CLUSTER_NAME}-control-plane", f"{CLUSTER_NAME}-worker", f"{CLUSTER_NAME}-worker2")
 
 # kind mounts it into the nodes, and unlike Docker Podman does not make what is missing.
@@ -37,6 +38,7 @@ class KindProvider:
     """A kind cluster with one control plane and two workers, on this machine."""
 
     def __init__(self, *, root: Path, state: Path, progress: Progress, clock: Clock | None = None) -> None:
+        self.root = root
         self.state = state
         self.log = state / "logs" / "up.log"
         self.log.parent.mkdir(parents=True, exist_ok=True)
@@ -219,8 +221,13 @@ class KindProvider:
         Seen once in a dozen: a node's container ends while it starts, on a disk still busy
         with what was built. What the nodes said by then is in the log.
         """
+        # A copy, for the node mounts it for as long as the cluster lives.
+        policy = self.state / "audit-policy.yaml"
+        shutil.copyfile(self.root / "cluster" / "kind" / "audit-policy.yaml", policy)
+        labels = self.engine.labels(self.catalogue.tag("node"))
         config = self.state / "kind.json"
-        config.write_text(json.dumps(self._config(), indent=1), encoding="utf-8")
+        wanted = kind_config(labels=labels, reserved=reserved(), audit_policy=policy)
+        config.write_text(json.dumps(wanted, indent=1), encoding="utf-8")
         if self.engine.name == "podman":
             KERNEL_MODULES.mkdir(parents=True, exist_ok=True)
         try:
@@ -261,39 +268,3 @@ class KindProvider:
         )
         kind = self.tool("kind")
         shell.run(kind, *words, "--name", CLUSTER_NAME, "--kubeconfig", self.kubeconfig)
-
-    def _config(self) -> dict[str, object]:
-        """Return kind's configuration. Ports are mapped to 127.0.0.1 only."""
-        ports = [
-            {"containerPort": port, "hostPort": port, "listenAddress": "127.0.0.1", "protocol": "TCP"}
-            for port in sorted(NODE_PORTS.values())
-        ]
-        patches: list[dict[str, object]] = [
-            {
-                "apiVersion": "kubelet.config.k8s.io/v1beta1",
-                "kind": "KubeletConfiguration",
-                "systemReserved": reserved(),
-                "serverTLSBootstrap": False,
-            }
-        ]
-        tags = self.engine.labels(self.catalogue.tag("node"))
-        if f"{LABELS}etcd" in tags:  # our own build
-            patches.append(
-                {
-                    "apiVersion": "kubeadm.k8s.io/v1beta3",
-                    "kind": "ClusterConfiguration",
-                    "etcd": {"local": {"imageTag": tags[f"{LABELS}etcd"]}},
-                    "dns": {"imageTag": tags[f"{LABELS}coredns"]},
-                }
-            )
-        return {
-            "kind": "Cluster",
-            "apiVersion": "kind.x-k8s.io/v1alpha4",
-            "networking": {"disableDefaultCNI": True, "apiServerAddress": "127.0.0.1"},
-            "kubeadmConfigPatches": [json.dumps(patch) for patch in patches],
-            "nodes": [
-                {"role": "control-plane", "extraPortMappings": ports},
-                {"role": "worker"},
-                {"role": "worker"},
-            ],
-        }

@@ -104,4 +104,5 @@ def project(tmp_path: Path) -> Path:
     (root / "stack" / "components").mkdir(parents=True)
     (root / "stack" / "components" / "webhook.py").write_text("print()\n")
     (kind / "images.toml").write_text(IMAGES)
+    (kind / "audit-policy.yaml").write_text("kind: Policy\n")
     return root

@@ -12,7 +12,6 @@ from typing import Any, Literal
 
 import pytest
 
-from aftershock.cluster.connect import NODE_PORTS
 from aftershock.cluster.kind import provider as module
 from aftershock.cluster.kind.builder import names_in_nodes
 from aftershock.cluster.kind.catalogue import Origin
@@ -411,52 +410,21 @@ class TestCreate:
         provider._create()
         assert world.get("configuration") == ["/ours"]
 
+    def test_the_policy_that_the_node_mounts_outlives_the_project(
+        self, provider: KindProvider, world: World
+    ) -> None:
+        provider._create()
+        config = json.loads((provider.state / "kind.json").read_text())
+        (mount,) = config["nodes"][0]["extraMounts"]
+        policy = Path(mount["hostPath"])
+        assert policy.parent == provider.state
+        assert "kind: Policy" in policy.read_text()
+
     def test_podman_does_not_make_what_kind_mounts(
         self, provider: KindProvider, world: World, tmp_path: Path
     ) -> None:
         provider._create()
         assert (tmp_path / "modules").is_dir()
-
-
-class TestConfig:
-    def test_nothing_is_reachable_from_elsewhere(self, provider: KindProvider, world: World) -> None:
-        provider._create()
-        config = json.loads((provider.state / "kind.json").read_text())
-        assert config["networking"]["apiServerAddress"] == "127.0.0.1"
-        ports = [port for node in config["nodes"] for port in node.get("extraPortMappings", ())]
-        assert {port["listenAddress"] for port in ports} == {"127.0.0.1"}
-        assert {port["containerPort"]: port["hostPort"] for port in ports} == {
-            port: port for port in NODE_PORTS.values()
-        }
-
-    def test_as_many_nodes_as_are_waited_for(self, provider: KindProvider, world: World) -> None:
-        nodes: Any = provider._config()["nodes"]
-        assert [node["role"] for node in nodes] == ["control-plane", "worker", "worker"]
-        assert len(nodes) == len(NODE_NAMES)
-
-    def test_kubelets_reserve_what_is_beyond_a_node(
-        self, provider: KindProvider, world: World, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(module, "reserved", lambda: {"cpu": "14", "memory": "1Ki"})
-        assert patches(provider)["KubeletConfiguration"]["systemReserved"] == {"cpu": "14", "memory": "1Ki"}
-
-    def test_our_own_node_says_which_tags_it_holds(self, provider: KindProvider, world: World) -> None:
-        world.label({"aftershock.dev/etcd": "3.6.4-0", "aftershock.dev/coredns": "v1.12.3"})
-        found = patches(provider)["ClusterConfiguration"]
-        assert found["etcd"]["local"] == {"imageTag": "3.6.4-0"}
-        assert found["dns"] == {"imageTag": "v1.12.3"}
-
-    @pytest.mark.parametrize("labels", [None, {"maintainer": "somebody"}])
-    def test_an_official_node_holds_what_kubeadm_asks_for(
-        self, provider: KindProvider, world: World, labels: dict[str, str] | None
-    ) -> None:
-        world.label(labels)
-        assert set(patches(provider)) == {"KubeletConfiguration"}
-
-
-def patches(provider: KindProvider) -> dict[str, Any]:
-    found: Any = provider._config()["kubeadmConfigPatches"]
-    return {patch["kind"]: patch for patch in map(json.loads, found)}
 
 
 class TestDown:
