@@ -10,19 +10,27 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from aftershock.clock import wait_until
 from aftershock.errors import CommandError
 
 __all__ = ["Shell"]
 
 TAIL_LINES = 15
+CHILDREN_END_WITHIN_S = 20.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Shell:
-    """Runs commands with `env` added to the environment; all they say goes to `log` as well."""
+    """Runs commands with `env` added to the environment; all they say goes to `log` as well.
+
+    With `shielded` a Ctrl-C in the terminal does not reach what a command has started: it is
+    asked to end, and its children may finish. A container engine that is cut short forgets
+    networks that it had begun to lay.
+    """
 
     log: Path
     env: Mapping[str, str] = field(default_factory=dict)
+    shielded: bool = False
     running: set[subprocess.Popen[bytes]] = field(default_factory=set, compare=False, repr=False)
 
     def run(
@@ -48,6 +56,7 @@ class Shell:
                 stdin=stdin or subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
+                start_new_session=self.shielded,
             )
         except OSError as error:
             raise CommandError(
@@ -59,6 +68,9 @@ class Shell:
                 stdout, stderr = process.communicate()
             except BaseException:
                 process.terminate()
+                if self.shielded:
+                    process.wait(CHILDREN_END_WITHIN_S)
+                    _await_group(process.pid)
                 raise
             finally:
                 self.running.discard(process)
@@ -101,3 +113,22 @@ class Shell:
             tail=tuple(tail),
             hint=hint or f"the whole log: {self.log}",
         )
+
+
+def _await_group(leader: int) -> None:
+    """Wait until what `leader` had started has ended; it itself has.
+
+    Raises:
+        DeadlineError: something goes on.
+
+    """
+
+    def ended() -> bool:
+        try:
+            os.killpg(leader, 0)
+        except ProcessLookupError:
+            return True
+        return False
+
+    what = f"the processes that {leader} had started to end"
+    wait_until(ended, within_s=CHILDREN_END_WITHIN_S, every_s=0.1, what=what)

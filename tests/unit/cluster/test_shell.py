@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import threading
 from pathlib import Path
 
 import pytest
 
+from aftershock.clock import wait_until
 from aftershock.cluster.shell import TAIL_LINES, Shell
 from aftershock.errors import CommandError, EnvironmentUnusableError
 from tests.unit.cluster.conftest import Commands
@@ -81,3 +83,32 @@ def test_what_runs_can_be_stopped(commands: Commands, shell: Shell, tmp_path: Pa
     assert not thread.is_alive()
     assert errors[0].code < 0
     assert not shell.running
+
+
+@pytest.mark.parametrize("shielded", [True, False])
+def test_an_interruption_of_a_shielded_command_waits_for_what_it_began(
+    commands: Commands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, shielded: bool
+) -> None:
+    """The command ends at once when asked; its child has begun something and takes its time."""
+    begun, may_end, done = (tmp_path / name for name in ("begun", "may-end", "done"))
+    os.mkfifo(may_end)
+    commands.add("tool", f"(trap '' TERM; touch {begun}; cat {may_end}; touch {done}) & wait")
+
+    def interrupt(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
+        wait_until(begun.exists, within_s=10, what="the child")
+        threading.Timer(0.3, lambda: may_end.write_text("go")).start()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(subprocess.Popen, "communicate", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        Shell(log=tmp_path / "log", shielded=shielded).run("tool")
+    assert done.exists() is shielded
+    wait_until(done.exists, within_s=10, what="the child to end")
+
+
+def test_a_shielded_command_is_out_of_the_terminals_reach(commands: Commands, tmp_path: Path) -> None:
+    commands.add("tool", "cut -d' ' -f5 /proc/$$/stat")
+    (commands.folder / "cut").symlink_to("/usr/bin/cut")
+    group = int(Shell(log=tmp_path / "log", shielded=True).run("tool"))
+    assert group != os.getpgrp()
+    assert int(Shell(log=tmp_path / "log").run("tool")) == os.getpgrp()

@@ -98,7 +98,7 @@ def _docker(log: Path) -> Engine:
 def _podman(log: Path, state: Path) -> Engine:
     if shutil.which("podman") is None:
         raise EnvironmentUnusableError("podman: not installed")
-    shell = Shell(log=log, env={"CONTAINERS_CONF": str(_containers_conf(state))})
+    shell = Shell(log=log, env={"CONTAINERS_CONF": str(_containers_conf(state))}, shielded=True)
     _prove_privileged("podman", shell)
     return Engine(name="podman", shell=shell, why="podman: runs privileged containers")
 

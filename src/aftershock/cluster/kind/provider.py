@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from aftershock.cluster.kind.builder import BARE, Builder, ImagesMode, names_in_
 from aftershock.cluster.kind.catalogue import OUR_IMAGES, Catalogue, Origin, load_catalogue
 from aftershock.cluster.kind.config import kind_config
 from aftershock.cluster.kind.engine import Engine, find_engine
+from aftershock.cluster.kind.netavark import sweep
 from aftershock.cluster.kind.nodes import Nodes, reserved
 from aftershock.cluster.kind.programs import Programs
 from aftershock.cluster.kind.registry import choose_mode
@@ -29,6 +31,9 @@ from aftershock.errors import (
 __all__ = ["KindProvider"]
 
 NODE_NAMES = (f"{CLUSTER_NAME}-control-plane", f"{CLUSTER_NAME}-worker", f"{CLUSTER_NAME}-worker2")
+
+NETWORK = "kind"
+"""What kind calls the network of its nodes."""
 
 # kind mounts it into the nodes, and unlike Docker Podman does not make what is missing.
 KERNEL_MODULES = Path("/lib/modules")
@@ -128,9 +133,11 @@ class KindProvider:
             self._kind("delete", "cluster")
         for volume in self._volumes():
             self.engine.run("volume", "rm", volume)
-        in_use = self.engine.run("ps", "--all", "--quiet", "--filter", "network=kind").strip()
-        if not in_use and self.engine.shell.succeeds(self.engine.name, "network", "inspect", "kind"):
-            self.engine.run("network", "rm", "kind")
+        if not self.engine.run("ps", "--all", "--quiet", "--filter", f"network={NETWORK}").strip():
+            if self.engine.shell.succeeds(self.engine.name, "network", "inspect", NETWORK):
+                self.engine.run("network", "rm", NETWORK)
+            if self.engine.name == "podman" and os.geteuid() == 0:
+                sweep(NETWORK, shell=Shell(log=self.log))
 
     def prune(self) -> list[str]:
         """Remove built and pulled images that today's inputs do not ask for; return their names."""
@@ -264,7 +271,9 @@ class KindProvider:
     def _kind(self, *words: str) -> None:
         # The provider is named, or a variable of the caller's would send kind to another engine.
         shell = Shell(
-            log=self.log, env={**self.engine.shell.env, "KIND_EXPERIMENTAL_PROVIDER": self.engine.name}
+            log=self.log,
+            env={**self.engine.shell.env, "KIND_EXPERIMENTAL_PROVIDER": self.engine.name},
+            shielded=True,
         )
         kind = self.tool("kind")
         shell.run(kind, *words, "--name", CLUSTER_NAME, "--kubeconfig", self.kubeconfig)

@@ -169,6 +169,19 @@ def kubeconfig(url: str) -> dict[str, Any]:
     }
 
 
+@pytest.fixture(autouse=True)
+def swept(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The networks that were swept after; we are root."""
+    networks: list[str] = []
+
+    def sweep(network: str, *, shell: Shell) -> None:
+        networks.append(network)
+
+    monkeypatch.setattr(module, "sweep", sweep)
+    monkeypatch.setattr(module.os, "geteuid", lambda: 0)
+    return networks
+
+
 @pytest.fixture
 def provider(
     project: Path, tmp_path: Path, progress: Progress, clock: FakeClock, world: World
@@ -461,6 +474,31 @@ class TestDown:
         cluster.down()
         assert not lock.exists()
         assert not cluster.present()
+
+    def test_what_a_killed_engine_left_is_swept(self, provider: KindProvider, swept: list[str]) -> None:
+        provider.down()
+        assert swept == ["kind"]
+
+    def test_a_network_that_somebody_uses_is_not_swept(
+        self, cluster: KindProvider, world: World, swept: list[str]
+    ) -> None:
+        world.set("others", "a container of somebody's")
+        cluster.down()
+        assert swept == []
+
+    @pytest.mark.parametrize(("engine", "user"), [("docker", 0), ("podman", 1000)])
+    def test_only_podman_as_root_leaves_it(
+        self,
+        provider: KindProvider,
+        swept: list[str],
+        monkeypatch: pytest.MonkeyPatch,
+        engine: Literal["docker", "podman"],
+        user: int,
+    ) -> None:
+        provider._engine = replace(provider.engine, name=engine)
+        monkeypatch.setattr(module.os, "geteuid", lambda: user)
+        provider.down()
+        assert swept == []
 
 
 class TestPrune:
