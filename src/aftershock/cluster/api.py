@@ -87,26 +87,18 @@ class KubeApi:
             return
 
     def watch(self, path: str, *, timeout_s: float, **query: str) -> Iterator[bytes]:
-        """Yield the lines of a watch as they arrive, undecoded, until the server ends it.
+        """Begin a watch, and return its lines as they arrive, undecoded, until the server ends it.
 
-        The server is asked to end it after `timeout_s`; a connection that stays silent for
-        longer than that is given up.
+        When this returns the server has begun it. It is asked to end it after `timeout_s`; a
+        connection that stays silent for longer than that is given up.
 
         Raises:
-            TransientError: the connection broke.
+            ApiError: the server refuses it.
+            TransientError: there is no connection, or (while the lines are read) it broke.
 
         """
         query = {**query, "watch": "true", "timeoutSeconds": str(int(timeout_s))}
-        response = self._send("GET", path, query=query, timeout_s=timeout_s + 15, stream=True)
-        pending = b""
-        try:
-            for chunk in response.stream(amt=None, decode_content=True):
-                *lines, pending = (pending + chunk).split(b"\n")
-                yield from (line for line in lines if line)
-        except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise TransientError(f"the watch of {path} broke", found=repr(error)) from error
-        finally:
-            response.close()  # not given back to the pool: an unfinished answer is still on the wire
+        return _lines(path, self._send("GET", path, query=query, timeout_s=timeout_s + 15, stream=True))
 
     def identity(self) -> str:
         """Return what tells this cluster from every other: the UID of its kube-system namespace."""
@@ -174,6 +166,19 @@ class KubeApi:
                 f"{method} {path}: the API server does not answer", found=repr(error)
             ) from error
         return response
+
+
+def _lines(path: str, response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
+    """Yield the lines of an answer that goes on."""
+    pending = b""
+    try:
+        for chunk in response.stream(amt=None, decode_content=True):
+            *lines, pending = (pending + chunk).split(b"\n")
+            yield from (line for line in lines if line)
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        raise TransientError(f"the watch of {path} broke", found=repr(error)) from error
+    finally:
+        response.close()  # not given back to the pool: an unfinished answer is still on the wire
 
 
 def _refusal(method: str, path: str, status: int, body: bytes) -> ApiError | TransientError:

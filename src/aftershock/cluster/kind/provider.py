@@ -131,6 +131,9 @@ class KindProvider:
             path.unlink(missing_ok=True)
         if self.engine.containers(CLUSTER_NAME):
             self._kind("delete", "cluster")
+        if self.engine.name == "podman":
+            # One that was killed while it made a container holds its name, and does not list it.
+            self.engine.run("rm", "--force", "--ignore", "--volumes", *NODE_NAMES)
         for volume in self._volumes():
             self.engine.run("volume", "rm", volume)
         if not self.engine.run("ps", "--all", "--quiet", "--filter", f"network={NETWORK}").strip():

@@ -475,9 +475,13 @@ class TestDown:
         assert not lock.exists()
         assert not cluster.present()
 
-    def test_what_a_killed_engine_left_is_swept(self, provider: KindProvider, swept: list[str]) -> None:
+    def test_what_a_killed_engine_left_is_swept(
+        self, provider: KindProvider, commands: Commands, swept: list[str]
+    ) -> None:
         provider.down()
         assert swept == ["kind"]
+        (removed,) = commands.called("podman", "rm")
+        assert {"--force", "--ignore", *NODE_NAMES} <= set(removed.split())
 
     def test_a_network_that_somebody_uses_is_not_swept(
         self, cluster: KindProvider, world: World, swept: list[str]
