@@ -129,11 +129,7 @@ class KindProvider:
         # or locked, when it was killed.
         for path in (self.kubeconfig, self.kubeconfig.with_name("kubeconfig.lock")):
             path.unlink(missing_ok=True)
-        if self.engine.containers(CLUSTER_NAME):
-            self._kind("delete", "cluster")
-        if self.engine.name == "podman":
-            # One that was killed while it made a container holds its name, and does not list it.
-            self.engine.run("rm", "--force", "--ignore", "--volumes", *NODE_NAMES)
+        self._remove_nodes()
         for volume in self._volumes():
             self.engine.run("volume", "rm", volume)
         if not self.engine.run("ps", "--all", "--quiet", "--filter", f"network={NETWORK}").strip():
@@ -141,6 +137,22 @@ class KindProvider:
                 self.engine.run("network", "rm", NETWORK)
             if self.engine.name == "podman" and os.geteuid() == 0:
                 sweep(NETWORK, shell=Shell(log=self.log))
+
+    def _remove_nodes(self) -> None:
+        """Delete the node containers.
+
+        A Podman that was killed while it made one holds its name without listing it, or its
+        file systems: kind then fails, and a second attempt finds them released.
+        """
+        podman = self.engine.name == "podman"
+        if self.engine.containers(CLUSTER_NAME):
+            try:
+                self._kind("delete", "cluster")
+            except CommandError:
+                if not podman:
+                    raise
+        if podman:
+            self.engine.run("rm", "--force", "--ignore", "--volumes", *NODE_NAMES)
 
     def prune(self) -> list[str]:
         """Remove built and pulled images that today's inputs do not ask for; return their names."""

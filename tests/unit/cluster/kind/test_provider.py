@@ -46,6 +46,7 @@ case "$*" in
   "network inspect kind") [ -s network ] ;;
   "network rm kind") : >network ;;
   "image inspect "*) cat labels ;;
+  "rm --force "*) : >containers ;;
   "rmi "*) shift; for name; do drop images $name; done ;;
   "images "*) cat images ;;
   "tag "*) echo "$3" >>images ;;
@@ -77,6 +78,7 @@ case $1 in
     echo "$6" >made-from
     cat new-kubeconfig >"$kubeconfig" ;;
   delete)
+    [ ! -s held ] || {{ echo "ERROR: device or resource busy" >&2; exit 1; }}
     : >containers
     for name in {names}; do : >alive/$name; done
     [ ! -e "$kubeconfig.lock" ] || {{ echo "ERROR: failed to lock config file" >&2; exit 1; }}
@@ -482,6 +484,19 @@ class TestDown:
         assert swept == ["kind"]
         (removed,) = commands.called("podman", "rm")
         assert {"--force", "--ignore", *NODE_NAMES} <= set(removed.split())
+
+    def test_kind_failing_over_what_a_killed_podman_holds_is_no_end(
+        self, cluster: KindProvider, world: World, commands: Commands
+    ) -> None:
+        world.set("held", "yes")
+        cluster.down()
+        assert not cluster.present()
+
+    def test_kind_failing_under_docker_is_told(self, cluster: KindProvider, world: World) -> None:
+        cluster._engine = replace(cluster.engine, name="docker")
+        world.set("held", "yes")
+        with pytest.raises(CommandError):
+            cluster.down()
 
     def test_a_network_that_somebody_uses_is_not_swept(
         self, cluster: KindProvider, world: World, swept: list[str]
