@@ -6,7 +6,7 @@ A verdict is data. `enforce` is the only place where one becomes an exception.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from aftershock.errors import InconclusiveError
@@ -23,7 +23,8 @@ class Verdict:
     `observed` is in `unit` where it is a number. `resolution_s` is the largest error, in
     seconds, that the clocks and intervals behind it allow. `evidence` are lines for a
     reader; `query` is how to see it again (PromQL, or the API request). `reason` says why
-    a verdict is unknown or violated.
+    a verdict is unknown or violated. `question` is what was asked, of which judge and of how
+    much of the record, as `aftershock.judge.question` writes it: enough to ask again.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Verdict:
     query: str = ""
     reason: str = ""
     profile: str = ""
+    question: Mapping[str, Any] | None = field(default=None, hash=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the verdict as an entry of verdicts.json."""

@@ -6,6 +6,7 @@ is not used. `defect` makes the autoscaler wrong in one way.
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import dataclass, field
 from math import ceil
@@ -47,7 +48,11 @@ class SimPod:
 
 @dataclass
 class Simulation:
-    """`demand` is what all clients together ask of the pods, in millicores, from 0 on."""
+    """`demand` is what all clients together ask of the pods, in millicores, from 0 on.
+
+    `metrics` is how many metrics the autoscaler is said to have, `request_m` what the pods are
+    said to request; after `last_scrape` the metrics server serves what it has.
+    """
 
     seed: int
     demand: float
@@ -55,6 +60,9 @@ class Simulation:
     maximum: int = 10
     policy: int = 100
     until: float = 100.0
+    metrics: int = 1
+    request_m: int | None = REQUEST_M
+    last_scrape: float = math.inf
     defect: Defect = ""
     story: Story = field(default_factory=Story)
 
@@ -74,10 +82,10 @@ class Simulation:
             },
             "scaleDown": {"stabilizationWindowSeconds": 300, "policies": []},
         }
-        self.story.deployment(-60, 3).hpa(-60, maximum=self.maximum, behavior=behavior)
+        self.story.deployment(-60, 3).hpa(-60, maximum=self.maximum, behavior=behavior, metrics=self.metrics)
         for pod in self.pods:
             self.story.pod(
-                -60, pod.name, change="LISTED", request_m=REQUEST_M, started=-600, ready_since=-590
+                -60, pod.name, change="LISTED", request_m=self.request_m, started=-600, ready_since=-590
             )
         scrape = -55 + chance.uniform(0, SCRAPE)
         poll = -50 + chance.uniform(0, 1)
@@ -86,7 +94,7 @@ class Simulation:
         now = -55.0
         while now < self.until:
             self.work(now)
-            if now >= scrape:
+            if scrape <= now <= self.last_scrape:
                 self.scrape(now)
                 scrape += SCRAPE
             if now >= poll:

@@ -6,6 +6,7 @@ Times are seconds after NOON, a moment at which this machine's monotonic clock s
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -35,10 +36,21 @@ class Story:
 
     def __init__(self) -> None:
         self._events: list[Event] = []
+        self._clock_set: list[tuple[float, float]] = []
 
     @property
     def timeline(self) -> list[Event]:
-        return sorted(self._events, key=lambda event: event.at)
+        return [self._as_seen(event) for event in sorted(self._events, key=lambda event: event.at)]
+
+    def clock_set(self, when: float, by: float) -> Story:
+        """From `when` on this machine's wall clock is `by` seconds off; its monotonic clock goes on."""
+        self._clock_set.append((when, by))
+        return self
+
+    def _as_seen(self, event: Event) -> Event:
+        off = sum(by for when, by in self._clock_set if event.at >= at(when))
+        ours = event.mono is not None
+        return replace(event, at=event.at + timedelta(seconds=off)) if off and ours else event
 
     def add(
         self,
@@ -64,8 +76,10 @@ class Story:
         )
         return self
 
-    def injected(self, when: float, subject: str = "pod/demo/web-1") -> Story:
-        return self.add(when, "harness", "injected", subject)
+    def injected(self, when: float, subject: str = "pod/demo/web-1", *, landed: bool = True) -> Story:
+        """A fault, and right after it the proof that it landed."""
+        self.add(when, "harness", "injected", subject)
+        return self.add(when, "harness", "landed", subject) if landed else self
 
     def end(self, when: float) -> Story:
         return self.add(when, "harness", "judging")
@@ -308,7 +322,7 @@ class Story:
                 }
             )
         expected = int((until - since) / interval_s)
-        health = group.pop("health", "ok")
+        health, query = group.pop("health", "ok"), group.pop("query", "q")
         facts: dict[str, Any] = {
             "group": "pods",
             "interval_s": interval_s,
@@ -318,7 +332,7 @@ class Story:
             "missed": 0,
             "failures": 0,
             "rules": [
-                {"alert": rule, "health": health, "error": "", "for_s": 0, "query": "q", "labels": {}}
+                {"alert": rule, "health": health, "error": "", "for_s": 0, "query": query, "labels": {}}
                 for rule in rules
             ],
         }
@@ -334,6 +348,49 @@ class Story:
             groups=[facts | group],
             down=list(down),
             warnings=[],
+        )
+
+    def ready_replicas(
+        self,
+        when: float,
+        *,
+        phase: float = 0.0,
+        begins: float = -60,
+        ends: float | None = None,
+        down: Iterable[tuple[float, float]] = (),
+        lost: Iterable[tuple[float, float]] = (),
+        wanted: Iterable[tuple[float, int]] = (),
+        ready: float | None = 3,
+        offset_s: float = 0.0,
+        error_s: float = 0.0,
+        problem: str = "",
+    ) -> Story:
+        """What Prometheus scraped of `web` every 5 s: three pods, one less in `down`, no scrape in `lost`."""
+        outages, holes, sizes = list(down), list(lost), [(begins, 3), *wanted]
+        samples = []
+        for number in range(int(((ends or when) - begins) // 5) + 1):
+            at_s = begins + phase + number * 5
+            if at_s > (ends or when) or any(a <= at_s < b for a, b in holes):
+                continue
+            less = any(a <= at_s < b for a, b in outages)
+            size = max((since, count) for since, count in sizes if since <= at_s)[1]
+            samples.append(
+                {
+                    "at": text(at_s + offset_s),
+                    "ready": None if ready is None else ready - less,
+                    "wanted": size,
+                }
+            )
+        return self.add(
+            when,
+            "prometheus",
+            "ready-replicas",
+            "deployment/demo/web",
+            resolution_s=error_s,
+            since=text(begins),
+            offset_s=offset_s,
+            samples=samples,
+            problem=problem,
         )
 
     def notification(self, when: float, alert: str, status: str, **labels: str) -> Story:

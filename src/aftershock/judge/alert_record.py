@@ -20,6 +20,11 @@ __all__ = ["AlertRecord", "Labels", "Span", "read_alerts", "subset"]
 
 Labels = Mapping[str, str]
 
+# What the rules on objects of the cluster go by, and the job that alone has it: while it is down, such a
+# rule is evaluated all the same, over nothing or over what was.
+_OF_OBJECTS = "kube_"
+_OBJECTS_JOB = "kube-state-metrics"
+
 _LATE = 1.5
 """An evaluation is late by less than half its interval; beyond that it did not happen."""
 
@@ -99,11 +104,23 @@ class AlertRecord:
         chosen = self.groups if groups is None else groups
         return [line for group in chosen if group["rules"] for line in self._doubts_of(group)]
 
+    def _down(self, job: str) -> str:
+        """Return the target of that job that was down at some time in the window, if there is one."""
+        return next((target for target in self.down if target.split(" ")[0] == job), "")
+
     def _doubts_of(self, group: Mapping[str, Any]) -> Iterator[str]:
-        name, interval = group["group"], float(group["interval_s"])
+        yield from self._rule_doubts(group)
+        yield from self._evaluation_doubts(group)
+
+    def _rule_doubts(self, group: Mapping[str, Any]) -> Iterator[str]:
         for rule in group["rules"]:
             if rule["health"] != "ok":
                 yield f"rule {rule['alert']} is {rule['health']}: {rule['error'] or 'never evaluated'}"
+            if _OF_OBJECTS in rule["query"] and (silent := self._down(_OBJECTS_JOB)):
+                yield f"rule {rule['alert']} had no fresh data for some time: {silent} was down"
+
+    def _evaluation_doubts(self, group: Mapping[str, Any]) -> Iterator[str]:
+        name, interval = group["group"], float(group["interval_s"])
         if group["evaluations"] is None:
             yield f"how often group {name} was evaluated is not known: Prometheus does not scrape itself"
             return
@@ -111,8 +128,8 @@ class AlertRecord:
             yield f"group {name} missed {group['missed']:g} evaluations"
         if group["failures"]:
             yield f"{group['failures']:g} evaluations of rules in group {name} failed"
-        # One more or less depends on where the window begins.
-        if group["evaluations"] < group["expected"] - 1:
+        # One more or less depends on where the window begins. Not a number is not enough either.
+        if not group["evaluations"] >= group["expected"] - 1:
             yield f"group {name} was evaluated {group['evaluations']:g} times, not {group['expected']:g}"
         last = from_rfc3339(group["last_evaluation"]) if group["last_evaluation"] else None
         if last is None or (self.until - last).total_seconds() > 2 * interval:

@@ -1,4 +1,4 @@
-"""Where an alert's time went: injection → active → firing → notified → resolved → notified."""
+"""Where an alert's time went: from the injection to the notification that it has resolved."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ __all__ = ["AlertTimes", "alert_times", "latency_lines"]
 class AlertTimes:
     """The stages of one alert; None where the record does not show one.
 
-    `active` is the first evaluation that found the condition true. The notifications are
-    at the webhook's own clock.
+    `condition` is the proof that the fault landed: from then on what the rule asks for is so
+    in the cluster. `active` is the first evaluation that found it so; between the two lie the
+    scrape and the evaluation. The notifications are at the webhook's own clock.
     """
 
     since: datetime
+    condition: datetime | None
     active: datetime | None
     firing: datetime
     notified: datetime | None
@@ -33,6 +35,7 @@ class AlertTimes:
         found: list[tuple[str, datetime, float]] = []
         before = self.since
         for stage, when in (
+            ("condition true", self.condition),
             ("active", self.active),
             ("firing", self.firing),
             ("notified", self.notified),
@@ -61,6 +64,7 @@ def alert_times(events: Sequence[Event], span: Span, since: datetime) -> AlertTi
     labels = {**span.labels, "alertname": span.alert}
     return AlertTimes(
         since=since,
+        condition=_landed(events, since, active),
         active=active,
         firing=span.start,
         notified=_notified(events, labels, "firing", span.start),
@@ -73,6 +77,15 @@ def latency_lines(events: Sequence[Event], span: Span, since: datetime) -> list[
     """Return the stages as evidence lines."""
     stages = alert_times(events, span, since).stages()
     return [f"{stage} {clock_time(when)}, {after:+.3f} s" for stage, when, after in stages]
+
+
+def _landed(events: Iterable[Event], since: datetime, active: datetime) -> datetime | None:
+    """When there was first proof of a fault, if that was before the alert became active.
+
+    A proof that took longer than Prometheus to see it says nothing of when it became so.
+    """
+    proofs = [event.at for event in events if event.source == "harness" and event.kind == "landed"]
+    return min((at for at in proofs if since <= at <= active), default=None)
 
 
 def _notified(events: Iterable[Event], labels: Labels, status: str, after: datetime) -> datetime | None:

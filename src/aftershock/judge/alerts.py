@@ -14,7 +14,8 @@ from typing import Any
 from aftershock.clock import format_duration
 from aftershock.judge.alert_record import AlertRecord, Labels, Span, read_alerts, subset
 from aftershock.judge.alert_times import latency_lines
-from aftershock.judge.record import clock_time, injection, within_bound
+from aftershock.judge.forecast_record import forecast_lines
+from aftershock.judge.record import clock_jumps, clock_time, injection, not_landed, within_bound
 from aftershock.timeline import Event
 from aftershock.verdict import Verdict, met, unknown, violated
 
@@ -46,8 +47,10 @@ def fired_within(
     if look is None or start is None:
         return unknown(name, reason=_NO_LOOK if look is None else _NO_START, **details)
     loaded = look.rules(alert)
-    if not loaded:
-        return unknown(name, reason=f"no loaded rule is called {alert}", **details)
+    unsure = not_landed(record) + clock_jumps(record, since=start)
+    unsure += [] if loaded else [f"no loaded rule is called {alert}"]
+    if unsure:
+        return unknown(name, reason=unsure[0], evidence=tuple(unsure), **details)
     spans = look.firing(alert, labels)
     old = [span for span in spans if span.start <= start and (span.stop is None or span.stop > start)]
     new = [span for span in spans if span.start > start]
@@ -57,7 +60,8 @@ def fired_within(
     if not new:
         return _silent(name, look, alert=alert, start=start, within_s=within_s, details=details)
     took = (new[0].start - start).total_seconds()
-    lines = (*map(str, new), *latency_lines(record, new[0], start))
+    foreseen = forecast_lines(record, alert=alert, start=start, observed_s=took)
+    lines = (*map(str, new), *latency_lines(record, new[0], start), *foreseen)
     verdict = within_bound(
         name, observed=took, limit_s=within_s, resolution_s=look.resolution_s, evidence=lines, **details
     )
@@ -114,9 +118,10 @@ def resolved_within(
     if not spans:
         return unknown(name, reason="it never fired, so it could not resolve", **details)
     first, last = spans[0], spans[-1]
-    details["evidence"] = (*map(str, spans), *latency_lines(record, first, first.start))
+    stages = latency_lines(record, first, start.at if start else first.start)
+    details["evidence"] = (*map(str, spans), *stages)
     begin = since or first.start
-    doubts = look.doubts(group for group, _ in look.rules(alert))
+    doubts = not_landed(record) + look.doubts(group for group, _ in look.rules(alert))
     if doubts:
         return unknown(name, reason=doubts[0], **details)
     open_spans = [span for span in spans if span.stop is None]
@@ -174,7 +179,7 @@ def nothing_else_fired(
             evidence=(*map(str, foreign), *notes),
             **details,
         )
-    doubts = look.doubts()
+    doubts = clock_jumps(record, since=start) + look.doubts()
     if look.since > start or look.until < end:
         doubts.append(
             f"the look back covers {clock_time(look.since)} to {clock_time(look.until)}, "

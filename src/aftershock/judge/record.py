@@ -8,13 +8,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from aftershock.clock import format_duration, from_rfc3339
 from aftershock.timeline import Event
 from aftershock.verdict import Verdict, met, unknown, violated
 
-__all__ = ["Instant", "clock_time", "elapsed", "end_of", "gaps_within", "injection", "within_bound"]
+__all__ = [
+    "Instant",
+    "clock_jumps",
+    "clock_time",
+    "elapsed",
+    "end_of",
+    "gaps_within",
+    "injection",
+    "not_landed",
+    "within_bound",
+]
+
+_JUMP_S = 0.5
+"""From one event to the next, wall and monotonic time differ by microseconds; else the wall clock was set."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,17 +91,51 @@ def injection(events: Iterable[Event], *, subject: str | None = None) -> Instant
     return None
 
 
+def not_landed(events: Iterable[Event]) -> list[str]:
+    """Say in one line each which faults were injected without proof that they landed."""
+    acted: dict[str, Event] = {}
+    for event in events:
+        if event.source == "harness" and event.kind in {"injecting", "injected", "landed"}:
+            fault = str(event.data.get("fault_id", event.subject))
+            if event.kind == "landed":
+                acted.pop(fault, None)
+            else:
+                acted.setdefault(fault, event)
+    return [f"there is no proof that the fault on {event.subject} landed" for event in acted.values()]
+
+
+def clock_jumps(events: Iterable[Event], *, since: datetime) -> list[str]:
+    """Say in one line each where this machine's wall clock was set, from `since` on.
+
+    Times by the wall on both sides of such a jump cannot be compared.
+    """
+    own = [event for event in events if event.mono is not None]
+    jumps = []
+    for earlier, later in pairwise(own):
+        passed = (later.mono or 0.0) - (earlier.mono or 0.0)
+        jump = (later.at - earlier.at).total_seconds() - passed
+        if abs(jump) > _JUMP_S and max(earlier.at, later.at) >= since:
+            jumps.append(
+                f"this machine's clock was set by {jump:+.1f} s, from {clock_time(earlier.at)} "
+                f"to {clock_time(later.at)}"
+            )
+    return jumps
+
+
 def gaps_within(
-    events: Iterable[Event],
+    events: Sequence[Event],
     *,
     resources: Iterable[str],
     since: datetime,
     until: datetime,
     namespace: str | None = None,
 ) -> list[str]:
-    """Say in one line each which parts of `since` … `until` nothing is known of, for those resources."""
+    """Say in one line each which parts of `since` … `until` nothing is known of, for those resources.
+
+    Where this machine's clock was set, nothing can be put in order.
+    """
     wanted = set(resources)
-    lines = []
+    lines = clock_jumps(events, since=since)
     for event in events:
         data = event.data
         if event.kind != "gap" or data["resource"] not in wanted:

@@ -1,7 +1,8 @@
 """Whether it recovered in time: from the first degradation to the first instant of the healthy streak.
 
-Two clocks: Kubernetes' (pods owned by the workload, at the receipt of the watch event) and
-the client's (probes). A workload is degraded while fewer of its own pods are Ready than are
+Three clocks: Kubernetes' (pods owned by the workload, at the receipt of the watch event), the
+client's (probes) and Prometheus' (raw samples); the others stand beside the one that is
+judged, as evidence. A workload is degraded while fewer of its own pods are Ready than are
 wanted, and when a container restarted, even if its pod never showed as unready.
 """
 
@@ -12,11 +13,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from aftershock.clock import format_duration, from_rfc3339
+from aftershock.clock import format_duration
+from aftershock.judge.clocks import client_lines, episode_line, prometheus_lines
 from aftershock.judge.episodes import Change, Episode, find_episodes
 from aftershock.judge.probes import failing_at, outage_changes, probe_holes
-from aftershock.judge.record import Instant, clock_time, elapsed, end_of, gaps_within, injection, within_bound
-from aftershock.judge.world import Owners, World, healthy, replay
+from aftershock.judge.record import (
+    Instant,
+    clock_jumps,
+    elapsed,
+    end_of,
+    gaps_within,
+    injection,
+    not_landed,
+    within_bound,
+)
+from aftershock.judge.workload_health import workload_changes
 from aftershock.timeline import Event
 from aftershock.verdict import Verdict, met, unknown, violated
 
@@ -24,8 +35,6 @@ __all__ = ["CONFIRM_S", "recovered_within", "service_recovered_within"]
 
 CONFIRM_S = 3.0
 """How long health must last to count: a readiness probe of the stack's workloads has failed by then."""
-
-_API_SECOND = 1.0  # the API's own times are whole seconds, cut off
 
 
 def recovered_within(
@@ -44,12 +53,14 @@ def recovered_within(
 
     `wanted` is the number of Ready pods that make it healthy; by default what the deployment
     asked for at `since`, or less if it was scaled down after. `since` defaults to the
-    injection. With `url` the client's figure is given beside it. Of several degradations the
-    longest counts, and the last one must have ended.
+    injection. With `url` the client's figure is given beside it, and Prometheus' where the
+    record has its samples. Of several degradations the longest counts, and the last one must
+    have ended. A fault without proof that it landed makes it unknown.
     """
     record = list(events)
     namespace = workload.split("/")[1]
     question = _Question(
+        clock="Kubernetes'",
         name=f"{workload} recovers within {format_duration(within_s)}",
         what="Ready again",
         query=f"watch pods -n {namespace}; owned by {workload}",
@@ -60,7 +71,7 @@ def recovered_within(
     start, end = _window(record, since, until, ("watching", f"pod/{namespace}"))
     if start is None or end is None:
         return question.unanswered("the record shows no injection to count from")
-    holes = gaps_within(
+    holes = not_landed(record) + gaps_within(
         record,
         resources=("pod", "deployment", "replicaset"),
         since=start.at,
@@ -69,15 +80,16 @@ def recovered_within(
     )
     if holes:
         return question.unanswered(*holes)
-    before, changes = _workload_changes(record, workload, start, end, wanted)
+    before, changes = workload_changes(record, workload, start, end, wanted)
     if before is None:
         return question.unanswered(
             f"the record before the injection does not show {workload} and how many replicas it wants"
         )
     if not before.healthy:
         return question.unanswered(f"it was not healthy before the injection: {before.note}")
-    client = _client_lines(record, url, start, end, confirm_s) if url else []
-    return question.answer(changes, start, end, extra=client)
+    others = client_lines(record, url, start, end, confirm_s) if url else []
+    others += prometheus_lines(record, workload, start, end, confirm_s)
+    return question.answer(changes, start, end, extra=others)
 
 
 def service_recovered_within(
@@ -93,6 +105,7 @@ def service_recovered_within(
     """Judge the recovery of what answers at `url` by the client's clock (its probes)."""
     record = list(events)
     question = _Question(
+        clock="client's",
         name=f"{url} answers again within {format_duration(within_s)}",
         what="answering again",
         query=f"GET {url}",
@@ -103,7 +116,8 @@ def service_recovered_within(
     start, end = _window(record, since, until, ("probing", url))
     if start is None or end is None:
         return question.unanswered("the record shows no injection to count from")
-    holes = probe_holes(record, url=url, since=start.at, until=end.at)
+    holes = not_landed(record) + clock_jumps(record, since=start.at)
+    holes += probe_holes(record, url=url, since=start.at, until=end.at)
     if holes:
         return question.unanswered(*holes)
     if failing_at(record, url=url, at=start.at):
@@ -115,6 +129,7 @@ def service_recovered_within(
 class _Question:
     """What is asked of a recovery, by whatever clock."""
 
+    clock: str
     name: str
     what: str
     query: str
@@ -143,7 +158,7 @@ class _Question:
         details: dict[str, Any] = {
             "expected": self.expected,
             "query": self.query,
-            "evidence": (*(_episode_line(episode, start) for episode in episodes), *extra),
+            "evidence": (*(episode_line(self.clock, episode, start) for episode in episodes), *extra),
         }
         if not episodes:
             return self._no_impact(details)
@@ -184,116 +199,3 @@ def _window(
     if last and until and until < last.at:
         last = Instant(at=until)
     return start, last
-
-
-def _episode_line(episode: Episode, start: Instant) -> str:
-    begin = f"degraded {clock_time(episode.begin.when.at)} ({episode.begin.note})"
-    after = f"{elapsed(start, episode.begin.when):.3f} s after the injection"
-    if episode.end is None:
-        return f"{begin}, {after}; not recovered in the record"
-    whole = f"{elapsed(start, episode.end.when):.3f} s after the injection"
-    lasting = "" if episode.confirmed else ", not confirmed"
-    return (
-        f"{begin}, {after}; healthy {clock_time(episode.end.when.at)} ({episode.end.note}), {whole}{lasting}"
-    )
-
-
-def _client_lines(
-    record: Sequence[Event], url: str, start: Instant, end: Instant, confirm_s: float
-) -> list[str]:
-    holes = probe_holes(record, url=url, since=start.at, until=end.at)
-    if holes:
-        return [f"client's clock: {holes[0]}"]
-    changes = outage_changes(record, url=url, since=start.at, until=end.at)
-    episodes = find_episodes(changes, until=end, confirm_s=confirm_s)
-    if not episodes:
-        return [f"client's clock: no failed probe of {url}"]
-    return [f"client's clock: {_episode_line(episode, start)}" for episode in episodes]
-
-
-def _workload_changes(
-    record: Sequence[Event], workload: str, start: Instant, end: Instant, wanted: int | None
-) -> tuple[Change | None, list[Change]]:
-    """Return the state before `start` (None if not known) and every change after it."""
-    tracker = _Tracker(workload, Owners(record), start, wanted)
-    before: Change | None = None
-    after: list[Change] = []
-    for event, world in replay(record):
-        if event.at > end.at:
-            break
-        if event.kind not in {"pod", "deployment"}:
-            continue
-        seen = tracker.look(event, world)
-        if event.at >= start.at:
-            after += seen
-        elif seen:
-            before = seen[-1]
-    return before, after
-
-
-class _Tracker:
-    """Follows the health of one workload through a replay."""
-
-    def __init__(self, workload: str, owners: Owners, start: Instant, wanted: int | None) -> None:
-        self._workload = workload
-        self._owners = owners
-        self._start = start
-        self._wanted = wanted
-        self._asked: int | None = None  # what the deployment asked for when the fault came
-        self._restarts: dict[str, int] = {}
-        self._was_healthy = False
-
-    def look(self, event: Event, world: World) -> list[Change]:
-        """Return what `event` says of the workload's health; nothing while its size is not known."""
-        need = self._need(event, world)
-        restarted = self._restarted(event)
-        if need is None:
-            return []
-        own = [pod for pod in world.all("pod") if self._owners.workload(pod) == self._workload]
-        ready = sum(1 for pod in own if healthy(pod))
-        now = Change(when=Instant.of(event), healthy=ready >= need, note=f"{ready} of {need} ready")
-        masked = restarted and self._was_healthy and now.healthy
-        self._was_healthy = now.healthy
-        if not masked:
-            return [now]
-        death = Change(
-            when=_death(event, self._start),
-            healthy=False,
-            note=f"a container of {event.data['name']} restarted; the pod never showed as unready",
-        )
-        return [death, now]
-
-    def _need(self, event: Event, world: World) -> int | None:
-        if self._wanted is not None:
-            return self._wanted
-        deployment = world.get("deployment", self._workload)
-        if deployment is None:
-            return self._asked
-        now = int(deployment["replicas"])
-        if self._asked is None or event.at < self._start.at:
-            self._asked = now
-        # An autoscaler that asks for more is no damage; one that asks for less lowers the bar.
-        return min(now, self._asked)
-
-    def _restarted(self, event: Event) -> bool:
-        pod = event.data
-        if event.kind != "pod" or self._owners.workload(pod) != self._workload:
-            return False
-        total = sum(container["restarts"] for container in pod["containers"])
-        before = self._restarts.get(pod["uid"], total)
-        self._restarts[pod["uid"]] = total
-        return bool(total > before)
-
-
-def _death(event: Event, start: Instant) -> Instant:
-    """When the container died, by its own status (a whole second, cut off); not before the injection."""
-    receipt = Instant.of(event)
-    finished = [
-        from_rfc3339(container["last"]["finished_at"])
-        for container in event.data["containers"]
-        if container["last"] and container["last"]["finished_at"]
-    ]
-    if not finished:
-        return receipt
-    earlier = (event.at - max(*finished, start.at)).total_seconds()
-    return receipt.plus(-max(0.0, earlier), resolution_s=_API_SECOND)

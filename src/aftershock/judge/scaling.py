@@ -54,7 +54,7 @@ def scaled_by_formula(
 
     `hpa` is "hpa/NS/NAME"; it must go by CPU utilisation alone. The record should begin one
     scale-up stabilisation window before the load. With `expect_scale_up` a load for which the
-    formula never asks for more is unknown: it proves nothing.
+    formula never asks for more, or may get no more, is unknown: it proves nothing.
     """
     record = list(events)
     name = f"{hpa} scales as its formula says"
@@ -83,10 +83,12 @@ def scaled_by_formula(
     overdue = _overdue(look, window)
     if overdue:
         return violated(name, reason=overdue, evidence=(*lines, overdue), **details)
+    capped = _capped(look, window)
     if expect_scale_up and not any(resize.after > resize.before for resize in resizes):
-        reason = f"the formula never asked for more replicas; {_peak_line(look, window)}"
+        reason = capped or f"the formula never asked for more replicas; {_peak_line(look, window)}"
         return unknown(name, reason=reason, evidence=tuple(lines), **details)
-    return met(name, evidence=(*lines, _peak_line(look, window)), **details)
+    notes = (capped,) if capped else ()
+    return met(name, evidence=(*lines, *notes, _peak_line(look, window)), **details)
 
 
 def cpu_passed(
@@ -109,7 +111,9 @@ def cpu_passed(
     if isinstance(look, str):
         return unknown(name, reason=look, **details)
     end = _end(record, hpa, until)
-    seen = [(s.percent(), s.when) for s in look.snapshots if since <= s.when.at <= end]
+    during = [s for s in look.snapshots if since <= s.when.at <= end]
+    # A sample from before says nothing of that time, however late it is still served.
+    seen = [(s.since(since).percent(), s.when) for s in during]
     known = [(value, when) for value, when in seen if value is not None]
     details["resolution_s"] = round(look.poll_s, 3)
     if not known:
@@ -240,13 +244,27 @@ def _demanded(look: ScalingRecord, at: datetime, replicas: int) -> int:
     return admit(look.spec, current=replicas, desired=least, changes=look.changes_before(at))
 
 
+def _capped(look: ScalingRecord, window: _Window) -> str:
+    """Say that the formula asked for more than the maximum allows; "" if it never did."""
+    most = look.spec.maximum
+    for snapshot in look.during(window.since, window.until):
+        if snapshot.replicas < most:
+            continue
+        at = max(snapshot.when.at, window.since)
+        sizes = look.recommendations(at, slack_s=0.0, current=snapshot.replicas) or {None}
+        least = min((size for size in sizes if size is not None), default=0)
+        if None not in sizes and least > most:
+            return f"capped: at {clock_time(at)} the formula asked for {least} replicas, of at most {most}"
+    return ""
+
+
 def _course(look: ScalingRecord, resizes: Sequence[Resize], window: _Window) -> str:
     sizes = [look.replicas_at(window.since), *(resize.after for resize in resizes)]
     return " → ".join(map(str, sizes))
 
 
 def _resize_line(look: ScalingRecord, resize: Resize, allowed: set[int]) -> str:
-    percents = {snapshot.percent() for snapshot in look.during(resize.when.at, resize.when.at)}
+    percents = [snapshot.percent() for snapshot in look.during(resize.when.at, resize.when.at)]
     shown = ", ".join(f"{percent} %" for percent in percents if percent is not None) or "no sample"
     return f"{clock_time(resize.when.at)} {resize}: formula admits {_numbers(allowed)}; CPU at {shown}"
 

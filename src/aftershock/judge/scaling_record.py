@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -41,6 +41,11 @@ class Snapshot:
         """CPU utilisation in whole percent of the requests, over all pods that have a sample."""
         requests = {pod.name: pod.request_m for pod in self.pods if pod.request_m and not pod.deleting}
         return utilisation({name: sample.cpu_m for name, sample in self.samples.items()}, requests)
+
+    def since(self, at: datetime) -> Snapshot:
+        """Return the snapshot without the samples that ended before `at`."""
+        fresh = {name: sample for name, sample in self.samples.items() if sample.timestamp >= at}
+        return replace(self, samples=fresh)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,14 +3,35 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from aftershock.config import Profile
+from aftershock.errors import UsageError
 from aftershock.verdict import Verdict, enforce
 
-__all__ = ["Verdicts"]
+__all__ = ["Verdicts", "as_text", "read_verdicts"]
+
+
+def as_text(verdicts: Sequence[Verdict]) -> str:
+    """Return `verdicts` as verdicts.json has them: the same verdicts are the same bytes."""
+    return json.dumps([verdict.to_dict() for verdict in verdicts], indent=2, ensure_ascii=False) + "\n"
+
+
+def read_verdicts(path: Path) -> list[Verdict]:
+    """Read a verdicts.json.
+
+    Raises:
+        UsageError: the file is missing or is none.
+
+    """
+    try:
+        return [Verdict.from_dict(raw) for raw in json.loads(path.read_text(encoding="utf-8"))]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(
+            f"cannot read {path}", found=str(error), expected="a verdicts.json of a run"
+        ) from error
 
 
 class Verdicts:
@@ -45,7 +66,6 @@ class Verdicts:
 
     def _write(self) -> None:
         """Replace the file as a whole: a killed run leaves the verdicts so far, never half a list."""
-        text = json.dumps([verdict.to_dict() for verdict in self.given], indent=2, ensure_ascii=False)
         fresh = self.path.with_suffix(".json.new")
-        fresh.write_text(text + "\n", encoding="utf-8")
+        fresh.write_text(as_text(self.given), encoding="utf-8")
         fresh.replace(self.path)

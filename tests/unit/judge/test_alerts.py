@@ -117,8 +117,33 @@ class TestFired:
         assert "resolved 12:00:52.000, +44.000 s" in lines
         assert "resolution notified 12:00:55.000, +3.000 s" in lines
 
+    def test_the_condition_is_true_from_the_proof_that_the_fault_landed(self) -> None:
+        told = Story().injected(0.0, landed=False).add(1.5, "harness", "landed", "pod/demo/web-1")
+        lines = fired(told.alerts(-10, 90, (OOM, 7.0, 47.0, POD))).evidence
+        assert "condition true 12:00:01.500, +1.500 s" in lines
+        assert "active 12:00:07.000, +5.500 s" in lines
+
+    def test_a_proof_later_than_the_alert_says_nothing_of_the_condition(self) -> None:
+        told = Story().injected(0.0, landed=False).add(8.0, "harness", "landed", "pod/demo/web-1")
+        lines = fired(told.alerts(-10, 90, (OOM, 7.0, 47.0, POD))).evidence
+        assert not [line for line in lines if line.startswith("condition")]
+        assert "active 12:00:07.000, +7.000 s" in lines
+
 
 class TestResolved:
+    def test_the_whole_chain_is_told_from_the_injection(self) -> None:
+        told = story().alerts(-10, 120, (OOM, 7.0, 42.0, POD))
+        told.notification(9.0, OOM, "firing", namespace="demo", pod="web-1")
+        told.notification(50.0, OOM, "resolved", namespace="demo", pod="web-1")
+        assert self.judge(told).evidence[1:] == (
+            "condition true 12:00:00.000, +0.000 s",
+            "active 12:00:07.000, +7.000 s",
+            "firing 12:00:07.000, +0.000 s",
+            "notified 12:00:09.000, +2.000 s",
+            "resolved 12:00:47.000, +38.000 s",
+            "resolution notified 12:00:50.000, +3.000 s",
+        )
+
     def judge(self, told: Story, within_s: float = 60.0) -> Verdict:
         return resolved_within(told.timeline, alert=OOM, within_s=within_s)
 
