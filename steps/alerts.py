@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from pytest_bdd import then
 
+from aftershock.collect.meaning import means
 from aftershock.collect.types import phrase
+from aftershock.forecast.objectives import AlertFires, AlertResolves
 from aftershock.scene.alerts import Alerts
 
 
 @then(phrase("{alert:w} fires within {limit:Duration}"))
+@means(lambda alert, limit: AlertFires(alert=alert, within_s=limit))
 def alert_fires(alerts: Alerts, alert: str, limit: float) -> None:
     """Hold that the alert fires, counted from the fault, by Prometheus' own samples."""
     alerts.fires(alert, within_s=limit)
 
 
 @then(phrase("{alert:w} resolves within {limit:Duration}"))
+@means(lambda alert, limit: AlertResolves(alert=alert, within_s=limit))
 def alert_resolves(alerts: Alerts, alert: str, limit: float) -> None:
     """Hold that the alert stops firing, counted from when it fired."""
     alerts.resolves(alert, within_s=limit)

@@ -6,11 +6,15 @@ from pathlib import Path
 
 from pytest_bdd import then, when
 
+from aftershock.collect.meaning import means
 from aftershock.collect.types import phrase
+from aftershock.forecast.objectives import Replaced
+from aftershock.scene.acts import Experiment
 from aftershock.scene.nodes import Nodes
 
 
 @when(phrase("the experiment {experiment:Experiment} runs"))
+@means(lambda experiment: Experiment(path=experiment))
 def experiment_runs(nodes: Nodes, experiment: Path) -> None:
     """Run a Chaos Toolkit experiment to its end, rollbacks included; its steady state must hold."""
     nodes.experiment(experiment)
@@ -23,6 +27,7 @@ def node_was_emptied(nodes: Nodes) -> None:
 
 
 @then(phrase("every evicted pod is replaced within {limit:Duration}"))
+@means(lambda limit: Replaced(within_s=limit))
 def evicted_pods_are_replaced(nodes: Nodes, limit: float) -> None:
     """Hold that each evicted pod had a Ready replacement of the same owner, counted from its eviction."""
     nodes.replaced(within_s=limit)

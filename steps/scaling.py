@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pytest_bdd import given, then
 
+from aftershock.collect.meaning import means
 from aftershock.collect.types import phrase
+from aftershock.forecast.objectives import HpaScales, Serves
 from aftershock.scene.scaling import Scaling
 
 
@@ -21,12 +23,14 @@ def cpu_passes(scaling: Scaling, workload: str, percent: float) -> None:
 
 
 @then(phrase("the HPA scales {workload} to what the formula gives"))
+@means(lambda workload: HpaScales(workload=workload))
 def hpa_follows_formula(scaling: Scaling, workload: str) -> None:
     """Hold every resize under load against the formula, computed from the metrics that we recorded."""
     scaling.follows_formula(workload)
 
 
 @then(phrase("every added replica of {workload} serves within {limit:Duration}"))
+@means(lambda workload, limit: Serves(workload=workload, within_s=limit))
 def added_replicas_serve(scaling: Scaling, workload: str, limit: float) -> None:
     """Hold that each new pod was Ready, routed to, and answered requests."""
     scaling.added_serve(workload, within_s=limit)

@@ -10,12 +10,14 @@ import pytest
 from aftershock.cluster.connect import connect
 from aftershock.cluster.connection import Cluster
 from aftershock.collect.gherkin import Scenario
+from aftershock.collect.meaning import Meaning
 from aftershock.collect.run import Run
 from aftershock.config import Settings
 from aftershock.faults.recover import recover
 from aftershock.report.verdicts import Verdicts
 from aftershock.scene.alerts import Alerts
 from aftershock.scene.nodes import Nodes
+from aftershock.scene.outlook import record_forecast
 from aftershock.scene.scaling import Scaling
 from aftershock.scene.stage import Stage
 from aftershock.scene.traffic import Traffic
@@ -39,6 +41,7 @@ def stage(
     verdicts: Verdicts,
     run: Run,
     scenario: Scenario,
+    meanings: list[Meaning],
     scenario_folder: Path,
 ) -> Iterator[Stage]:
     """Yield the stage of the scenario, with its record running."""
@@ -54,6 +57,7 @@ def stage(
     )
     try:
         stage.open()
+        record_forecast(timeline, cluster, settings, name=scenario.name, meanings=meanings)
         yield stage
     finally:
         stage.close()

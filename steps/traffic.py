@@ -6,7 +6,9 @@ from pathlib import Path
 
 from pytest_bdd import given, then, when
 
+from aftershock.collect.meaning import means
 from aftershock.collect.types import phrase
+from aftershock.scene.acts import load
 from aftershock.scene.traffic import Traffic
 
 
@@ -20,6 +22,7 @@ from aftershock.scene.traffic import Traffic
         "{users:d} users load {service:Locustfile} at {rate:g} requests per second each for {time:Duration}"
     )
 )
+@means(load)
 def users_load_service(traffic: Traffic, users: int, service: Path, rate: float, time: float) -> None:
     """Start the locustfile of that name against the service of that name; goes on while later steps run."""
     traffic.start(service, users=users, rate=rate, duration_s=time)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pytest_bdd import given, then, when
 
+from aftershock.collect.meaning import means
 from aftershock.collect.types import phrase
+from aftershock.forecast.objectives import Recovers
+from aftershock.scene.acts import out_of_memory
 from aftershock.scene.workloads import Workloads
 
 
@@ -16,12 +19,14 @@ def workloads_are_steady(workloads: Workloads, namespace: str) -> None:
 
 @when(phrase("{count:d} {workload} pod runs out of memory"))
 @when(phrase("{count:d} {workload} pods run out of memory"))
+@means(out_of_memory)
 def pods_run_out_of_memory(workloads: Workloads, count: int, workload: str) -> None:
     """Have the kernel kill the application for want of memory, and prove that it did."""
     workloads.run_out_of_memory(workload, count=count)
 
 
 @then(phrase("{workload} recovers within {limit:Duration}"))
+@means(lambda workload, limit: Recovers(workload=workload, within_s=limit))
 def workload_recovers(workloads: Workloads, workload: str, limit: float) -> None:
     """Hold that what was broken is whole again, counted from its first degradation."""
     workloads.recover(workload, within_s=limit)

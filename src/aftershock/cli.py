@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -19,6 +20,7 @@ from aftershock.config import load_settings, project_root, state_dir
 from aftershock.errors import AftershockError, UsageError
 from aftershock.faults.recover import recover as undo_leftovers
 from aftershock.observe.readiness import monitoring_ready
+from aftershock.report.again import judge_again
 from aftershock.report.html import write_report
 
 __all__ = ["main"]
@@ -103,6 +105,22 @@ def tool(name: str) -> None:
 
 
 @main.command()
+@click.argument("features", nargs=-1, required=True, metavar="FEATURE...", type=click.Path(exists=True))
+@click.option("--cluster", default=None, metavar="kind|CONTEXT", help="The cluster to plan on.")
+@click.option(
+    "--profile", type=click.Choice(["ci", "nightly"]), default=None, help="Which profile is deployed."
+)
+@_told
+def plan(features: tuple[str, ...], cluster: str | None, profile: str | None) -> None:
+    """Show steps, targets, blast radius and forecast of scenarios; touches nothing."""
+    options = {"--cluster": cluster, "--profile": profile}
+    given = [word for name, value in options.items() if value for word in (name, value)]
+    # In a process of its own: pytest wants to import our plugin itself.
+    dry_run = [sys.executable, "-m", "pytest", "--dry-run", "--no-header", "-qq", "-p", "no:cacheprovider"]
+    sys.exit(subprocess.run([*dry_run, *features, *given], check=False).returncode)
+
+
+@main.command()
 @click.option("--run-id", default="", metavar="ID", help="Only what this run left.")
 @click.option("--cluster", default=None, metavar="kind|CONTEXT", help="The cluster to recover.")
 @_told
@@ -114,6 +132,25 @@ def recover(run_id: str, cluster: str | None) -> None:
     for recovered in done:
         click.echo(f"undone: {recovered}")
     click.echo(f"{len(done)} undone; nothing is left" if done else "nothing to undo")
+
+
+@main.command()
+@click.argument("run", metavar="RUN")
+@click.option("--into", type=click.Path(file_okay=False, path_type=Path), default=None, metavar="FOLDER",
+              help="Also write the verdicts there, one verdicts.json per scenario.")  # fmt: skip
+@_told
+def judge(run: str, into: Path | None) -> None:
+    """Judge a recorded run again, offline: its id, or its folder. Exit code 1 if a verdict differs."""
+    under_reports = project_root() / "reports" / run
+    found = judge_again(under_reports if under_reports.is_dir() else Path(run))
+    for scenario in found:
+        click.echo("\n".join(scenario.lines()))
+        if into is not None:
+            scenario.write(into)
+    total, same = sum(len(s.recorded) for s in found), sum(s.as_recorded for s in found)
+    click.echo(f"{total} verdicts judged again: {'all' if same == total else same} as recorded")
+    if same != total:
+        sys.exit(1)
 
 
 @main.command()

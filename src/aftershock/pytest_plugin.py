@@ -6,14 +6,15 @@ aftershock.report. A run that meets no .feature file gets none of it.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 import pytest
 
 from aftershock.collect import hooks
 from aftershock.collect.gherkin import Scenario
+from aftershock.collect.meaning import Meaning
 from aftershock.collect.module import FeatureFile
 from aftershock.collect.run import Run
 from aftershock.collect.session import FEATURES, FOLDER, SCENARIO, FeatureSession
@@ -26,20 +27,39 @@ from aftershock.report.outcomes import VERDICTS, Outcomes
 from aftershock.report.verdicts import Verdicts
 from aftershock.timeline import Timeline
 
-__all__ = ["run", "scenario", "scenario_folder", "settings", "timeline", "verdicts"]
+if TYPE_CHECKING:
+    from aftershock.scene.plan import Planner
+
+__all__ = ["meanings", "run", "scenario", "scenario_folder", "settings", "timeline", "verdicts"]
 
 
 class Preflight:
-    """Our own preflight, under the name aftershock_preflight: `-p no:aftershock_preflight` leaves it out.
+    """Our own preflight and plan, under the name aftershock_preflight.
 
-    For projects whose steps need no cluster.
+    `-p no:aftershock_preflight` leaves both out, for projects whose steps need no cluster.
     """
 
-    def pytest_aftershock_preflight(self, settings: Settings, run: Run) -> None:
-        """Look whether the run may begin."""
-        from aftershock.scene.preflight import preflight  # noqa: PLC0415 - unit tests need no Kubernetes client
+    def __init__(self, features: FeatureSession) -> None:
+        self.features = features
+        self.planner: Planner | None = None
 
-        preflight(settings, reports=run.folder.parent)
+    def pytest_aftershock_preflight(self, settings: Settings, run: Run, items: Sequence[pytest.Item]) -> None:
+        """Look whether the run may begin, and whether its objectives can be met and verified."""
+        # Here, because unit tests need no Kubernetes client.
+        from aftershock.scene.outlook import refuse_impossible  # noqa: PLC0415 - as above
+        from aftershock.scene.preflight import preflight  # noqa: PLC0415 - as above
+
+        cluster = preflight(settings, reports=run.folder.parent)
+        scenarios = [self.features.meanings(item.stash[SCENARIO]) for item in items]
+        refuse_impossible(cluster, settings, scenarios)
+
+    def pytest_aftershock_plan(self, settings: Settings, scenario: Scenario) -> list[str]:
+        """Say what the scenario would touch, and what the forecast is."""
+        from aftershock.scene.plan import Planner  # noqa: PLC0415 - unit tests need no Kubernetes client
+
+        if self.planner is None:
+            self.planner = Planner(settings=settings, refusals=self.features.refusals)
+        return self.planner.lines(scenario, self.features.meanings(scenario))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -88,7 +108,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
         parent.config.stash[FEATURES] = features
         features.open()
         if not parent.config.pluginmanager.is_blocked("aftershock_preflight"):
-            parent.config.pluginmanager.register(Preflight(), "aftershock_preflight")
+            parent.config.pluginmanager.register(Preflight(features), "aftershock_preflight")
         parent.config.pluginmanager.register(features, "aftershock_features")
         parent.config.pluginmanager.register(Outcomes(parent.config), "aftershock_outcomes")
     collector: pytest.Collector = FeatureFile.from_parent(parent, path=file_path)
@@ -165,6 +185,12 @@ def run(pytestconfig: pytest.Config) -> Run:
 def scenario(request: pytest.FixtureRequest) -> Scenario:
     """Return the scenario that is running: its name, tags and steps."""
     return request.node.stash[SCENARIO]  # type: ignore[no-any-return]  # the key knows the type
+
+
+@pytest.fixture
+def meanings(scenario: Scenario, pytestconfig: pytest.Config) -> list[Meaning]:
+    """Return what the scenario's steps mean, as far as they say so: acts and objectives."""
+    return _features(pytestconfig).meanings(scenario)
 
 
 @pytest.fixture

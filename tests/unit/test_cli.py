@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,9 @@ from click.testing import CliRunner, Result
 
 from aftershock import cli
 from aftershock.errors import CommandError, RefusedError, ResidueError
+from aftershock.judge.maintenance import node_schedulable
+from aftershock.judge.question import Question
+from aftershock.report.verdicts import as_text
 
 
 @pytest.fixture(autouse=True)
@@ -126,3 +130,67 @@ def test_recover(monkeypatch: pytest.MonkeyPatch, project: Path, done: list[str]
     monkeypatch.setattr(cli, "undo_leftovers", undo)
     assert run("recover", "--run-id", "run1").output == said
     assert (given["reports"], given["run_id"]) == (project / "reports", "run1")
+
+
+class TestJudge:
+    @pytest.fixture
+    def recorded(self, project: Path) -> Path:
+        """A run under reports/ with one verdict, of a record that says nothing."""
+        folder = project / "reports" / "run1" / "it-recovers"
+        folder.mkdir(parents=True)
+        (folder / "timeline.jsonl").touch()
+        verdict = Question.of(node_schedulable, node="worker").ask([])
+        (folder / "verdicts.json").write_text(as_text([verdict]))
+        return folder
+
+    def test_by_id_or_by_folder(self, recorded: Path) -> None:
+        for name in ("run1", str(recorded.parent)):
+            done = run("judge", name)
+            assert done.exit_code == 0
+            assert done.output.startswith("it-recovers\n  worker is schedulable again: unknown\n")
+            assert done.output.endswith("1 verdicts judged again: all as recorded\n")
+        assert sorted(path.name for path in recorded.iterdir()) == ["timeline.jsonl", "verdicts.json"]
+
+    def test_a_difference_is_told_and_is_no_success(self, recorded: Path) -> None:
+        path = recorded / "verdicts.json"
+        path.write_text(path.read_text().replace('"unknown"', '"met"'))
+        done = run("judge", "run1")
+        assert done.exit_code == 1
+        assert "DIFFERS in status" in done.output
+        assert done.output.endswith("1 verdicts judged again: 0 as recorded\n")
+
+    def test_into_a_folder(self, recorded: Path, project: Path) -> None:
+        assert run("judge", "run1", "--into", "again").exit_code == 0
+        written = project / "again" / "it-recovers" / "verdicts.json"
+        assert written.read_bytes() == (recorded / "verdicts.json").read_bytes()
+
+    def test_no_such_run(self) -> None:
+        done = run("judge", "run9")
+        assert done.exit_code == 4
+        assert "there is no recorded run in run9" in done.output
+
+
+class TestPlan:
+    @pytest.fixture
+    def started(self, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+        """The processes that would have been started; they end with 4."""
+        commands: list[list[str]] = []
+
+        def start(command: list[str], **_: Any) -> Any:
+            commands.append(command)
+            return subprocess.CompletedProcess(command, 4)
+
+        monkeypatch.setattr(cli.subprocess, "run", start)
+        return commands
+
+    def test_it_is_a_dry_run_with_its_exit_code(self, started: list[list[str]], project: Path) -> None:
+        (project / "features").mkdir()
+        assert run("plan", "features", "--profile", "nightly", "--cluster", "kind").exit_code == 4
+        (command,) = started
+        assert command[1:4] == ["-m", "pytest", "--dry-run"]
+        assert command[-5:] == ["features", "--cluster", "kind", "--profile", "nightly"]
+
+    @pytest.mark.parametrize("words", [("plan",), ("plan", "nowhere.feature")])
+    def test_a_feature_has_to_be_there(self, started: list[list[str]], words: tuple[str, ...]) -> None:
+        assert run(*words).exit_code == 2
+        assert started == []

@@ -9,6 +9,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from aftershock.errors import RefusedError
+
 STEPS = """
 import pytest
 from pytest_bdd import given, when, then, parsers
@@ -583,6 +585,83 @@ def test_a_dry_run_shows_steps_and_plan_and_touches_nothing(project):
             "    Then the verdict api is unknown",
             "dry run: nothing was touched",
         ]
+    )
+    assert not project.folder.exists()
+
+
+PLANNED = """
+from aftershock.collect.meaning import means
+from aftershock.collect.session import FEATURES
+
+@then(phrase("{service:w} holds for {limit:Duration}"))
+@means(lambda service, limit: f"{service} for {limit:g} s")
+def _(meanings, service, limit):
+    assert [meaning.what for meaning in meanings] == ["web for 60 s", "api for 2 s"]
+
+def pytest_aftershock_plan(config, scenario):
+    features = config.stash[FEATURES]
+    found = features.meanings(scenario)
+    features.refusals.extend(RefusedError(f"{meaning.place}: no") for meaning in found)
+    return [f"means {meaning.what}" for meaning in found]
+"""
+HOLDS = """
+Feature: One
+  Scenario: A
+    Given a steady service
+    Then web holds for 1 minute
+    And api holds for 2 seconds
+"""
+
+
+def test_what_steps_mean_reaches_plans_and_steps(project):
+    project.write("conftest.py", STEPS + PLANNED)
+    project.feature(HOLDS)
+
+    dry, real = project.run("--dry-run"), project.run()
+
+    dry.stdout.fnmatch_lines(["  means web for 60 s", "  means api for 2 s", "dry run: nothing was touched"])
+    assert real.ret == 0
+
+
+def test_a_dry_run_shows_everything_and_ends_with_what_would_be_refused(project):
+    project.write("conftest.py", STEPS + PLANNED)
+    project.feature(HOLDS)
+
+    result = project.run("--dry-run")
+
+    assert result.ret == 4
+    result.stdout.fnmatch_lines(
+        [
+            "  means api for 2 s",
+            "dry run: nothing was touched",
+            "*not run (exit code 4)*",
+            "2 refusals",
+            "  found: features/recovery/a.feature:5: no",
+            "    features/recovery/a.feature:6: no",
+        ]
+    )
+    assert not project.folder.exists()
+
+
+def test_objectives_are_held_against_the_forecast_before_anything_is_touched(project, monkeypatch):
+    held = []
+
+    def refuse(cluster, settings, scenarios):
+        held.append((cluster, settings.profile, [[meaning.what for meaning in found] for found in scenarios]))
+        raise RefusedError("web holds for 1 min cannot be: earliest 90 s", hint="give it more time")
+
+    monkeypatch.setattr("aftershock.scene.preflight.preflight", lambda settings, reports: "the cluster")
+    monkeypatch.setattr("aftershock.scene.outlook.refuse_impossible", refuse)
+    project.write("pyproject.toml", PYPROJECT.replace('"-p", "no:aftershock_preflight", ', ""))
+    project.write("conftest.py", STEPS + PLANNED)
+    project.feature(HOLDS)
+
+    result = project.run("--profile", "nightly")
+
+    assert result.ret == 4
+    assert held == [("the cluster", "nightly", [["web for 60 s", "api for 2 s"]])]
+    result.stdout.fnmatch_lines(
+        ["*not run (exit code 4)*", "web holds for 1 min cannot be: earliest 90 s", "  do: give it more time"]
     )
     assert not project.folder.exists()
 

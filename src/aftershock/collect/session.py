@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib.util
 import pkgutil
 import traceback
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,6 +16,7 @@ import pytest
 
 from aftershock.collect.check import check, report_errors
 from aftershock.collect.gherkin import Document, Scenario
+from aftershock.collect.meaning import Meaning, meanings
 from aftershock.collect.run import Run, new_run, slugs
 from aftershock.collect.tags import TAGS, known_tags
 from aftershock.collect.vocabulary import definitions
@@ -24,6 +25,7 @@ from aftershock.errors import (
     AftershockError,
     ConfigError,
     EnvironmentUnusableError,
+    RefusedError,
     ResidueError,
     UsageError,
 )
@@ -41,7 +43,8 @@ class FeatureSession:
 
     What is wrong with the settings or the vocabulary is kept in `problems` until every
     feature was read, so that the user gets all errors at once. `stopped` is what ended the
-    run before its first scenario, `residue` what an undo left behind.
+    run before its first scenario, `residue` what an undo left behind. `refusals` are why a
+    run of what a dry run has shown would not begin: a plan enters them.
     """
 
     settings: Settings
@@ -53,6 +56,7 @@ class FeatureSession:
         self.problems: list[AftershockError] = []
         self.stopped: AftershockError | None = None
         self.residue: ResidueError | None = None
+        self.refusals: list[RefusedError] = []
         self._documents: list[tuple[pytest.Collector, Document]] = []
 
     def open(self) -> None:
@@ -107,6 +111,11 @@ class FeatureSession:
         """Return the scenarios that will run, in order."""
         return [item for item in session.items if SCENARIO in item.stash]
 
+    def meanings(self, scenario: Scenario) -> list[Meaning]:
+        """Return what the steps of a scenario mean, by the definitions in reach of its file."""
+        node = next(node for node, document in self._documents if document.file == scenario.file)
+        return meanings(scenario, definitions(node))
+
     def dry_run(self, session: pytest.Session) -> list[str]:
         """Return what would run, scenario by scenario. Touches nothing.
 
@@ -132,6 +141,7 @@ class FeatureSession:
         try:
             if self.config.option.dry_run:
                 self._print(*self.dry_run(session), "", "dry run: nothing was touched")
+                self.stopped = _joined(self.refusals)
                 return True
             if items := self.items(session):
                 self._begin(items)
@@ -218,6 +228,13 @@ def find_error(error: BaseException, kind: type[E_]) -> E_ | None:
     if isinstance(error, BaseExceptionGroup):
         return next((found for inner in error.exceptions if (found := find_error(inner, kind))), None)
     return None
+
+
+def _joined(refusals: Sequence[RefusedError]) -> RefusedError | None:
+    """Return all refusals as one; None where there is none."""
+    if len(refusals) <= 1:
+        return next(iter(refusals), None)
+    return RefusedError(f"{len(refusals)} refusals", found="\n    ".join(error.message for error in refusals))
 
 
 def _exit_code(error: AftershockError) -> int:

@@ -19,7 +19,7 @@ from pytest_bdd.steps import StepFunctionContext, step_function_context_registry
 from aftershock.collect.gherkin import Step
 from aftershock.errors import AftershockError
 
-__all__ = ["Definition", "Refusal", "definitions", "matching"]
+__all__ = ["Definition", "Refusal", "definitions", "matching", "understood"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +83,14 @@ def matching(step: Step, among: Iterable[Definition]) -> tuple[list[Definition],
         if arguments is not None:
             matches.append(definition)
     return matches, refusals
+
+
+def understood(step: Step, among: Iterable[Definition]) -> tuple[Definition, dict[str, Any]] | None:
+    """Return the definition that runs `step` and the words that its code will get; None where none does."""
+    matches, _ = matching(step, among)
+    if not matches:
+        return None
+    return matches[0], _arguments(matches[0].context, step.text) or {}
 
 
 def _arguments(context: StepFunctionContext, text: str) -> dict[str, Any] | None:

@@ -26,7 +26,6 @@ from aftershock.clock import Clock, SystemClock, format_duration
 from aftershock.errors import FaultError
 from aftershock.experiments.file import Experiment, read_experiment
 from aftershock.timeline import Timeline, read_timeline
-from aftershock.verdict import Verdict, met, violated
 
 __all__ = ["ExperimentResult", "run_experiment"]
 
@@ -47,31 +46,6 @@ class ExperimentResult:
     journal_path: Path
     log_path: Path
 
-    @property
-    def verdict(self) -> Verdict:
-        """Whether the steady state held after the method, with every probe's answer as evidence."""
-        name = f"steady state of {self.title!r}"
-        hypothesis = self.journal["experiment"]["steady-state-hypothesis"]["title"]
-        after = (self.journal.get("steady_states") or {}).get("after") or {}
-        evidence = tuple(
-            f"{probe['activity']['name']}: {probe.get('output')!r}, "
-            f"tolerated: {probe['activity'].get('tolerance')!r}"
-            for probe in after.get("probes") or ()
-        )
-        details: dict[str, Any] = {
-            "evidence": evidence,
-            "query": f"the experiment's journal, {self.journal_path}",
-        }
-        if self.deviated:
-            return violated(
-                name,
-                expected=hypothesis,
-                observed="it did not",
-                reason="the steady state was lost",
-                **details,
-            )
-        return met(name, expected=hypothesis, observed="it held", **details)
-
 
 def run_experiment(
     path: Path,
@@ -87,9 +61,9 @@ def run_experiment(
     """Check the experiment at `path`, run it, and return what its journal says.
 
     `folder` is the scenario's: journal, log and the experiment's own timeline are written
-    there, and the latter is added to `timeline`. `run_dir` is the run's folder, whose
-    journal.jsonl the experiment's faults enter. `allowed` names providers beyond ours, as
-    "process", "http" or a Python module.
+    there. The latter is added to `timeline`, and with it whether the steady state held.
+    `run_dir` is the run's folder, whose journal.jsonl the experiment's faults enter. `allowed`
+    names providers beyond ours, as "process", "http" or a Python module.
 
     Raises:
         UsageError: the file is wrong, or needs a provider that is not allowed; nothing ran.
@@ -121,7 +95,31 @@ def run_experiment(
         if timeline is not None and run.timeline.exists():
             for event in read_timeline(run.timeline):
                 timeline.append(event)
-    return _result(experiment, run)
+    result = _result(experiment, run)
+    if timeline is not None:
+        _record(result, timeline)
+    return result
+
+
+def _record(result: ExperimentResult, timeline: Timeline) -> None:
+    """Enter what the steady state after the method was, with every probe's answer."""
+    after = (result.journal.get("steady_states") or {}).get("after") or {}
+    timeline.record(
+        "harness",
+        "experiment",
+        result.title,
+        hypothesis=result.journal["experiment"]["steady-state-hypothesis"]["title"],
+        deviated=result.deviated,
+        journal=result.journal_path.name,
+        probes=[
+            {
+                "name": probe["activity"]["name"],
+                "output": probe.get("output"),
+                "tolerance": probe["activity"].get("tolerance"),
+            }
+            for probe in after.get("probes") or ()
+        ],
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import yaml
+
 from aftershock.clock import from_rfc3339, rfc3339
 from aftershock.cluster.connection import Endpoint
 from aftershock.errors import QueryError, TransientError
@@ -39,6 +41,23 @@ class Alertmanager:
 
         """
         found: list[dict[str, Any]] = get_json(self._session, f"{self.url}/api/v2/alerts")
+        return found
+
+    def configuration(self) -> dict[str, Any]:
+        """Return the configuration that it runs with, its routing tree above all; secrets are masked.
+
+        Raises:
+            QueryError: it refuses, or its configuration cannot be read.
+            TransientError: it does not answer.
+
+        """
+        text = get_json(self._session, f"{self.url}/api/v2/status")["config"]["original"]
+        try:
+            found: dict[str, Any] = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise QueryError(
+                f"the configuration of {self.url} is no YAML", status=200, found=str(error)
+            ) from error
         return found
 
     def record(self, timeline: Timeline) -> Event:

@@ -5,6 +5,7 @@ One event holds all of it, so that a record never has half a look.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -165,8 +166,8 @@ def _by_group(found: Iterable[Series]) -> dict[str, list[Series]]:
 
 
 def _increase(found: Sequence[Series] | None) -> float | None:
-    """Return by how much a counter rose, across restarts; None where it was not scraped."""
-    if not found:
+    """Return by how much a counter rose, across restarts; None where it was not scraped, or is no number."""
+    if not found or any(math.isnan(value) for series in found for _, value in series.samples):
         return None
     return sum(
         later - earlier if later >= earlier else later

@@ -147,6 +147,11 @@ class Prometheus:
         found: list[dict[str, Any]] = self._data("targets", state="active")["activeTargets"]
         return found
 
+    def exposed_by(self, metric: str) -> list[dict[str, str]]:
+        """Return the labels of the targets that say they expose `metric`, also where it has no series now."""
+        found = self._data("targets/metadata", metric=metric)
+        return [entry["target"] for entry in found]
+
     def clock_offset(self) -> tuple[float, float]:
         """Return Prometheus' clock minus ours, and the largest error of that, in seconds."""
         before, sent = self._clock.now(), self._clock.monotonic()

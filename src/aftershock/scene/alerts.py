@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from aftershock.judge.alerts import fired_within, nothing_else_fired, resolved_within
+from aftershock.judge.question import Question
 from aftershock.scene.stage import Stage
 from aftershock.verdict import Verdict
 
@@ -26,7 +27,7 @@ class Alerts:
         """Hold that `alert` fires within `within_s` of the fault."""
         self.stage.expected_alerts.add(alert)
         return self.stage.judged(
-            lambda: fired_within(self.stage.timeline, alert=alert, within_s=within_s),
+            Question.of(fired_within, alert=alert, within_s=within_s),
             by=self.stage.after_fault(within_s),
             look=self.stage.look_at_alerts,
             every_s=LOOK_EVERY_S,
@@ -36,7 +37,7 @@ class Alerts:
         """Hold that `alert` is no longer firing `within_s` after it fired."""
         self.stage.expected_alerts.add(alert)
         return self.stage.judged(
-            lambda: resolved_within(self.stage.timeline, alert=alert, within_s=within_s),
+            Question.of(resolved_within, alert=alert, within_s=within_s),
             by=self._now() + timedelta(seconds=within_s),
             look=self.stage.look_at_alerts,
             every_s=LOOK_EVERY_S,
@@ -46,8 +47,8 @@ class Alerts:
         """Hold that nothing fired, from the start of the scenario to now, that no step has named."""
         until = self._now()
         return self.stage.judged(
-            lambda: nothing_else_fired(
-                self.stage.timeline,
+            Question.of(
+                nothing_else_fired,
                 expected=sorted(self.stage.expected_alerts),
                 since=self.stage.opened,
                 until=until,

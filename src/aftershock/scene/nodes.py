@@ -8,7 +8,9 @@ from pathlib import Path
 from aftershock.errors import FeatureError
 from aftershock.experiments.run import run_experiment
 from aftershock.judge.maintenance import budget_respected, node_emptied, node_schedulable
+from aftershock.judge.question import Question
 from aftershock.judge.replacements import replaced_within
+from aftershock.judge.steady_state import steady_state_held
 from aftershock.scene.stage import Stage
 
 __all__ = ["Nodes"]
@@ -42,19 +44,17 @@ class Nodes:
         self.node = next(
             (event.subject.split("/")[-1] for event in touched if event.subject.startswith("node/")), ""
         )
-        self.stage.verdicts.enforce(result.verdict)
+        self.stage.hold(Question.of(steady_state_held, experiment=result.title))
 
     def emptied(self) -> None:
         """Hold that the node really lost its pods."""
-        self.stage.verdicts.enforce(
-            node_emptied(self.stage.timeline, node=self._drained(), since=self._since())
-        )
+        self.stage.hold(Question.of(node_emptied, node=self._drained(), since=self._since()))
 
     def replaced(self, *, within_s: float) -> None:
         """Hold that each evicted pod had a Ready replacement within `within_s` of its eviction."""
         node, since = self._drained(), self._since()
         self.stage.judged(
-            lambda: replaced_within(self.stage.timeline, node=node, within_s=within_s, since=since),
+            Question.of(replaced_within, node=node, within_s=within_s, since=since),
             by=self.stage.timeline.clock.now() + timedelta(seconds=within_s),
         )
 
@@ -62,7 +62,7 @@ class Nodes:
         """Hold that the node takes pods again."""
         node = self._drained()
         self.stage.judged(
-            lambda: node_schedulable(self.stage.timeline, node=node),
+            Question.of(node_schedulable, node=node),
             by=self.stage.timeline.clock.now() + timedelta(seconds=SETTLES_WITHIN_S),
         )
 
@@ -72,10 +72,8 @@ class Nodes:
             (name.split("/")[0] for name in self.stage.cluster.services if name.endswith(f"/{workload}")),
             "default",
         )
-        verdict = budget_respected(
-            self.stage.timeline, budget=f"pdb/{namespace}/{workload}", since=self._since()
-        )
-        self.stage.verdicts.enforce(verdict)
+        budget = f"pdb/{namespace}/{workload}"
+        self.stage.hold(Question.of(budget_respected, budget=budget, since=self._since()))
 
     def _drained(self) -> str:
         if not self.node:

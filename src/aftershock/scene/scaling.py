@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from aftershock.clock import wait_until
 from aftershock.errors import DeadlineError, EnvironmentUnusableError, FeatureError
+from aftershock.judge.question import Question
 from aftershock.judge.scaling import cpu_passed, scaled_by_formula
 from aftershock.judge.serving import added_replicas_serve
 from aftershock.observe.served import record_served
@@ -30,7 +31,7 @@ class Scaling:
         """Hold that the workload's CPU passes `percent` of its requests while the load lasts."""
         since = self._since()
         self.stage.judged(
-            lambda: cpu_passed(self.stage.timeline, hpa=self._hpa(workload), percent=percent, since=since),
+            Question.of(cpu_passed, hpa=self._hpa(workload), percent=percent, since=since),
             by=self._load_ends(),
         )
 
@@ -38,8 +39,7 @@ class Scaling:
         """Hold, over the whole load, that each resize is the formula's and none is missing."""
         since = self._since()
         self.traffic.finish()
-        verdict = scaled_by_formula(self.stage.timeline, hpa=self._hpa(workload), since=since)
-        self.stage.verdicts.enforce(verdict)
+        self.stage.hold(Question.of(scaled_by_formula, hpa=self._hpa(workload), since=since))
 
     def added_serve(self, workload: str, *, within_s: float) -> None:
         """Hold that every added replica was Ready, and answered requests, within `within_s`."""
@@ -56,8 +56,8 @@ class Scaling:
             )
 
         self.stage.judged(
-            lambda: added_replicas_serve(
-                self.stage.timeline,
+            Question.of(
+                added_replicas_serve,
                 workload=f"deployment/{namespace}/{workload}",
                 service=workload,
                 within_s=within_s,

@@ -18,6 +18,7 @@ from aftershock.faults.injector import Injection, Injector
 from aftershock.faults.journal import Journal
 from aftershock.faults.protocol import Fault
 from aftershock.faults.recover import undo_registry
+from aftershock.judge.question import Question
 from aftershock.observe.alertmanager import WebhookLog, record_notifications
 from aftershock.observe.alerts import record_alerts, record_firing_before
 from aftershock.observe.metrics import PodMetrics
@@ -101,25 +102,31 @@ class Stage:
             record_notifications(WebhookLog(webhook), self.timeline, since=self.opened)
         record_alerts(self.prometheus, self.timeline, since=self.opened, until=now)
 
+    def hold(self, question: Question) -> Verdict:
+        """Judge what the record has now, and enforce it."""
+        return self.verdicts.enforce(question.ask(self.timeline))
+
     def judged(
         self,
-        judge: Callable[[], Verdict],
+        question: Question,
         *,
         by: datetime,
         look: Callable[[], None] = lambda: None,
         every_s: float = 1.0,
+        settle: Callable[[], None] | None = None,
     ) -> Verdict:
         """Judge again and again until the objective is met, or can no longer be; then enforce it.
 
         `by` is the last instant at which the objective can be met; `look` refreshes the
         record before each judgement. A verdict that can still change (not met yet, unknown
-        yet) is not final before `by` and a little more has passed.
+        yet) is not final before `by` and a little more has passed. `settle` adds evidence
+        that comes late; what is enforced is judged after it.
         """
         left = (by - self.timeline.clock.now()).total_seconds()
 
         def met() -> Verdict | None:
             look()
-            verdict = judge()
+            verdict = question.ask(self.timeline)
             return verdict if verdict.status == "met" else None
 
         try:
@@ -131,7 +138,10 @@ class Stage:
                 clock=self.timeline.clock,
             )
         except DeadlineError:
-            verdict = judge()
+            verdict = question.ask(self.timeline)
+        if settle is not None:
+            settle()
+            verdict = question.ask(self.timeline)
         return self.verdicts.enforce(verdict)
 
     def after_fault(self, seconds: float) -> datetime:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from aftershock.errors import FeatureError
 from aftershock.judge.maintenance import service_answered
+from aftershock.judge.question import Question
 from aftershock.load.locust import Locust
 from aftershock.load.progress import Progress
 from aftershock.load.spec import LoadSpec
@@ -67,10 +68,8 @@ class Traffic:
             raise FeatureError(
                 f"nobody watched {workload}", hint=f'say "Given a client watches {workload}" first'
             )
-        verdict = service_answered(
-            self.stage.timeline, url=self.url(self._service(workload)), since=self.probing[workload]
-        )
-        self.stage.verdicts.enforce(verdict)
+        url = self.url(self._service(workload))
+        self.stage.hold(Question.of(service_answered, url=url, since=self.probing[workload]))
 
     def url(self, service: str) -> str:
         """Return where this machine reaches `service` ("namespace/name").

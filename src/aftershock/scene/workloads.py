@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 from aftershock.clock import wait_until
 from aftershock.cluster.api import Json
@@ -11,12 +12,16 @@ from aftershock.cluster.targets import Target
 from aftershock.errors import DeadlineError, EnvironmentUnusableError, FeatureError
 from aftershock.faults.carrier import Carriers
 from aftershock.faults.out_of_memory import OutOfMemory
+from aftershock.judge.question import Question
 from aftershock.judge.recovery import CONFIRM_S, recovered_within
+from aftershock.observe.replicas import record_ready_replicas
 from aftershock.scene.stage import Stage
 
 __all__ = ["Workloads"]
 
 STEADY_WITHIN_S = 60.0
+# Prometheus' first sample after the streak: two scrapes of the stack's five seconds, and the streak.
+SCRAPED_WITHIN_S = 15.0
 
 
 class Workloads:
@@ -73,11 +78,26 @@ class Workloads:
             raise FeatureError(f"nothing happened to {workload}", hint="a When step has to break it first")
         for deployment in self.broken:
             self.stage.judged(
-                lambda deployment=deployment: recovered_within(  # type: ignore[misc]  # a default binds the loop's variable
-                    self.stage.timeline, workload=deployment, within_s=within_s
-                ),
+                Question.of(recovered_within, workload=deployment, within_s=within_s, url=self._watched()),
                 by=self.stage.after_fault(within_s) + timedelta(seconds=CONFIRM_S),
+                settle=partial(self._by_prometheus, deployment),
             )
+
+    def _watched(self) -> str | None:
+        """Return what a client watches in this scenario: its clock stands beside the verdict."""
+        probing = self.stage.timeline.select(source="client", kind="probing")
+        return probing[0].subject if probing else None
+
+    def _by_prometheus(self, deployment: str) -> None:
+        """Record what Prometheus saw, once it has scraped the end of the healthy streak."""
+        record_ready_replicas(
+            self.stage.prometheus,
+            self.stage.timeline,
+            workload=deployment,
+            since=self.stage.opened,
+            past=self.stage.timeline.clock.now() + timedelta(seconds=CONFIRM_S),
+            within_s=SCRAPED_WITHIN_S,
+        )
 
     def _deployment(self, pod: Target) -> str:
         """Return the deployment of a pod, as "deployment/NS/NAME"."""

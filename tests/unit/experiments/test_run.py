@@ -14,6 +14,7 @@ import yaml
 from aftershock.clock import wait_until
 from aftershock.errors import FaultError, UsageError
 from aftershock.experiments import ExperimentResult, run_experiment
+from aftershock.judge.steady_state import steady_state_held
 from aftershock.timeline import Timeline
 
 MODULE = """
@@ -74,9 +75,12 @@ def run(folder: Path, *method: str, **options: Any) -> ExperimentResult:
 
 
 def test_the_steady_state_held_and_rollbacks_ran(folder: Path) -> None:
-    result = run(folder, "well")
-    assert result.verdict.status == "met"
-    assert result.verdict.evidence == ("well: True, tolerated: True",)
+    timeline = Timeline()
+    result = run(folder, "well", timeline=timeline)
+    verdict = steady_state_held(timeline, experiment=result.title)
+    assert verdict.status == "met"
+    assert verdict.evidence == ("well: True, tolerated: True",)
+    assert str(folder) not in verdict.query
     assert (folder / "mended").exists()
     assert result.journal_path.exists()
     assert result.log_path.read_text()
@@ -86,10 +90,11 @@ def test_a_lost_steady_state_is_a_verdict_and_rollbacks_ran(folder: Path) -> Non
     timeline = Timeline()
     result = run(folder, "break_it", timeline=timeline)
     assert result.deviated
-    assert result.verdict.status == "violated"
-    assert result.verdict.evidence == ("well: False, tolerated: True",)
+    verdict = steady_state_held(timeline, experiment=result.title)
+    assert verdict.status == "violated"
+    assert verdict.evidence == ("well: False, tolerated: True",)
     assert (folder / "mended").exists()
-    (event,) = timeline
+    event, _ = timeline
     assert (event.kind, event.data) == ("landed", {"run": str(folder / "run1")})
 
 

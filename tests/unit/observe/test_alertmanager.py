@@ -86,3 +86,17 @@ def test_ready_and_away() -> None:
 def test_page_that_is_no_json_is_an_error() -> None:
     with serving(lambda path, query: (200, b"<html>")) as server, pytest.raises(QueryError, match="JSON"):
         Alertmanager(Endpoint(url=server.url)).alerts()
+
+
+def test_the_configuration_it_runs_with() -> None:
+    answer = {"config": {"original": "route:\n  receiver: x\n  group_wait: 10s\n"}}
+    with serving(lambda path, query: (200, answer)) as server:
+        found = Alertmanager(Endpoint(url=server.url)).configuration()
+        assert server.asked[0][0] == "/api/v2/status"
+    assert found == {"route": {"receiver": "x", "group_wait": "10s"}}
+
+
+def test_a_configuration_that_is_no_yaml_is_an_error() -> None:
+    answer = {"config": {"original": "route: ["}}
+    with serving(lambda path, query: (200, answer)) as server, pytest.raises(QueryError, match="no YAML"):
+        Alertmanager(Endpoint(url=server.url)).configuration()

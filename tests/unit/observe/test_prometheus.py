@@ -169,3 +169,13 @@ def test_there_is_no_second_prometheus_client() -> None:
     others = [path for path in root.rglob("*.py") if path != mine]
     pattern = re.compile(r"prometheus_api_client|api/v1/(query|rules|targets|series)")
     assert [path.name for path in others if pattern.search(path.read_text(encoding="utf-8"))] == []
+
+
+def test_who_declares_a_metric() -> None:
+    answer = {
+        "status": "success",
+        "data": [{"target": {"job": "ksm"}, "type": "gauge", "help": "", "unit": ""}],
+    }
+    with serving(lambda path, query: (200, answer)) as server:
+        assert Prometheus(Endpoint(url=server.url)).exposed_by("oom") == [{"job": "ksm"}]
+        assert server.asked == [("/api/v1/targets/metadata", {"metric": "oom"})]

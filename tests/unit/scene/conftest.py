@@ -9,6 +9,7 @@ import pytest
 
 from aftershock.cluster.connection import Cluster, Endpoint, Monitoring
 from aftershock.config import Settings
+from aftershock.judge.question import JUDGES, Question
 from aftershock.report.verdicts import Verdicts
 from aftershock.scene.stage import Stage
 from aftershock.testing import FakeClock
@@ -16,7 +17,7 @@ from aftershock.testing.kube import FakeApi
 from aftershock.timeline import Timeline
 from aftershock.verdict import Verdict, met, unknown, violated
 
-Judge = Callable[[], Verdict]
+Judge = Callable[..., Verdict]
 
 
 @pytest.fixture
@@ -54,6 +55,20 @@ def stage(api: FakeApi, clock: FakeClock, tmp_path: Path) -> Stage:
     )
     stage.opened = clock.now()
     return stage
+
+
+Asks = Callable[[Judge], Question]
+
+
+@pytest.fixture
+def asks(monkeypatch: pytest.MonkeyPatch) -> Asks:
+    """Return what makes the question that a judge of the test's own answers."""
+
+    def question(judge: Judge) -> Question:
+        monkeypatch.setitem(JUDGES, "it", judge)
+        return Question(judge="it", arguments={})
+
+    return question
 
 
 class Judging:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from aftershock.clock import rfc3339
 from aftershock.cluster.api import Json
 from aftershock.errors import EnvironmentUnusableError, FeatureError
-from aftershock.scene import alerts as alerts_module
+from aftershock.judge.question import JUDGES
 from aftershock.scene import nodes as nodes_module
 from aftershock.scene import traffic as traffic_module
 from aftershock.scene.alerts import LAST_EVALUATIONS_S, LOOK_EVERY_S, Alerts
@@ -19,7 +20,7 @@ from aftershock.scene.stage import GRACE_S, Stage
 from aftershock.scene.traffic import Traffic
 from aftershock.testing import FakeClock
 from aftershock.testing.kube import FakeApi
-from aftershock.verdict import Verdict, met, violated
+from aftershock.verdict import Verdict, met
 from tests.unit.scene.conftest import Judging
 
 
@@ -27,7 +28,14 @@ from tests.unit.scene.conftest import Judging
 class Result:
     """What an experiment came to, as far as a scene reads it."""
 
-    verdict: Verdict
+    title: str
+
+
+def ended(stage: Stage, *, deviated: bool) -> Result:
+    """An experiment that ran to its end, as its record has it."""
+    data = {"hypothesis": "web answers", "deviated": deviated, "journal": "drain.journal.json", "probes": []}
+    stage.timeline.record("harness", "experiment", "drain", **data)
+    return Result("drain")
 
 
 class Looks:
@@ -49,7 +57,7 @@ class TestAlerts:
             for name in ("fired_within", "resolved_within", "nothing_else_fired")
         }
         for name, judge in judges.items():
-            monkeypatch.setattr(alerts_module, name, judge)
+            monkeypatch.setitem(JUDGES, name, judge)
         return judges
 
     def test_firing_is_counted_from_the_fault(
@@ -87,19 +95,19 @@ class TestAlerts:
         Looks(stage)
         given: dict[str, object] = {}
 
-        def silent(timeline: object, **details: object) -> object:
+        def silent(timeline: object, **details: object) -> Verdict:
             given.update(details)
             return met("silence", expected="none", observed="none")
 
         fine = lambda timeline, **details: met("it", expected="x", observed="x")  # noqa: E731 - a judge in one line
-        monkeypatch.setattr(alerts_module, "fired_within", fine)
-        monkeypatch.setattr(alerts_module, "resolved_within", fine)
-        monkeypatch.setattr(alerts_module, "nothing_else_fired", silent)
+        monkeypatch.setitem(JUDGES, "fired_within", fine)
+        monkeypatch.setitem(JUDGES, "resolved_within", fine)
+        monkeypatch.setitem(JUDGES, "nothing_else_fired", silent)
         alerts = Alerts(stage)
         alerts.fires("B", within_s=1)
         alerts.resolves("A", within_s=1)
         alerts.stay_silent()
-        assert (given["expected"], given["since"]) == (["A", "B"], stage.opened)
+        assert (given["expected"], given["since"]) == (["A", "B"], rfc3339(stage.opened))
 
 
 class TestTraffic:
@@ -222,7 +230,7 @@ class TestNodes:
         def run(path: Path, **more: object) -> Result:
             stage.timeline.record("harness", "landed", "node/worker2")
             stage.timeline.record("harness", "landed", "pod/demo/a")
-            return Result(met("steady state", expected="holds", observed="held"))
+            return ended(stage, deviated=False)
 
         monkeypatch.setattr(nodes_module, "run_experiment", run)
         nodes = Nodes(stage)
@@ -232,8 +240,7 @@ class TestNodes:
     def test_an_experiment_whose_steady_state_does_not_hold(
         self, stage: Stage, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        verdict = violated("steady state", expected="holds", observed="does not")
-        monkeypatch.setattr(nodes_module, "run_experiment", lambda path, **more: Result(verdict))
-        with pytest.raises(AssertionError, match="steady state: violated"):
+        monkeypatch.setattr(nodes_module, "run_experiment", lambda path, **more: ended(stage, deviated=True))
+        with pytest.raises(AssertionError, match="steady state of 'drain': violated"):
             Nodes(stage).experiment(Path("drain.yaml"))
         assert [kept.status for kept in stage.verdicts.given] == ["violated"]

@@ -9,10 +9,10 @@ import pytest
 from aftershock.cluster.api import Json
 from aftershock.cluster.targets import Target
 from aftershock.errors import EnvironmentUnusableError, FeatureError, InconclusiveError
+from aftershock.judge.question import JUDGES
 from aftershock.judge.recovery import CONFIRM_S
-from aftershock.scene import workloads as module
 from aftershock.scene.stage import GRACE_S, Stage
-from aftershock.scene.workloads import STEADY_WITHIN_S, Workloads
+from aftershock.scene.workloads import SCRAPED_WITHIN_S, STEADY_WITHIN_S, Workloads
 from aftershock.testing import FakeClock
 from aftershock.testing.kube import FakeApi, pod
 from tests.unit.scene.conftest import Judging
@@ -70,15 +70,30 @@ class TestRecover:
     ) -> None:
         judged: list[object] = []
 
-        def judge(timeline: object, *, workload: str, within_s: float) -> object:
-            judged.append((workload, within_s))
+        def judge(timeline: object, *, workload: str, within_s: float, url: str | None) -> object:
+            judged.append((workload, within_s, url))
             return Judging(clock, "met")()
 
-        monkeypatch.setattr(module, "recovered_within", judge)
+        monkeypatch.setitem(JUDGES, "recovered_within", judge)
+        stage.timeline.record("client", "probing", "http://127.0.0.1:30082/", state="started")
         workloads = Workloads(stage)
         workloads.broken = ["deployment/bookinfo/reviews-v1", "deployment/bookinfo/reviews-v3"]
         workloads.recover("reviews", within_s=30)
-        assert judged == [(name, 30) for name in workloads.broken]
+        # Each twice: when it is met, and with what Prometheus has seen by then.
+        asked = [(name, 30, "http://127.0.0.1:30082/") for name in workloads.broken]
+        assert judged == [asked[0], asked[0], asked[1], asked[1]]
+
+    def test_prometheus_has_its_say_and_never_the_last_word(
+        self, stage: Stage, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(JUDGES, "recovered_within", Judging(clock, "met"))
+        workloads = Workloads(stage)
+        workloads.broken = ["deployment/bookinfo/reviews-v1"]
+        workloads.recover("reviews", within_s=30)
+        (look,) = stage.timeline.select(source="prometheus", kind="ready-replicas")
+        assert look.subject == "deployment/bookinfo/reviews-v1"
+        assert "does not answer" in look.data["problem"]
+        assert clock.elapsed == pytest.approx(SCRAPED_WITHIN_S)
 
     def test_it_is_final_when_the_streak_could_have_been_confirmed(
         self, stage: Stage, clock: FakeClock
@@ -89,7 +104,7 @@ class TestRecover:
         workloads.broken = ["deployment/bookinfo/reviews-v1"]
         with pytest.raises(InconclusiveError):
             workloads.recover("reviews", within_s=30)
-        assert clock.now() - stage.opened == timedelta(seconds=30 + CONFIRM_S + GRACE_S)
+        assert clock.now() - stage.opened == timedelta(seconds=30 + CONFIRM_S + GRACE_S + SCRAPED_WITHIN_S)
 
 
 def test_the_deployment_of_a_pod(stage: Stage, api: FakeApi) -> None:

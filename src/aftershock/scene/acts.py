@@ -1,0 +1,67 @@
+"""What When steps do, known before they run: faults to plan, load, experiments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from aftershock.cluster.api import KubeApi
+from aftershock.cluster.guard import Guard
+from aftershock.faults.out_of_memory import OutOfMemory
+from aftershock.faults.protocol import Fault
+
+__all__ = ["Breaks", "Experiment", "Ground", "Loads", "load", "out_of_memory"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ground:
+    """What a fault is planned on. Nobody injects from it."""
+
+    api: KubeApi
+    guard: Guard
+    run_id: str = "plan"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Breaks:
+    """A fault. `fault` makes it, without asking anyone; `by` is how what it breaks becomes whole again."""
+
+    fault: Callable[[Ground], Fault]
+    by: Literal["restart", "new pod"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loads:
+    """Load on the service of the locustfile's name: users, requests per second of each, seconds."""
+
+    service: str
+    users: int
+    rate: float
+    duration_s: float
+
+    def __str__(self) -> str:
+        """Say it for a person."""
+        each = f"{self.users} users, {self.rate:g} requests/s each ({self.users * self.rate:g}/s)"
+        return f"load on {self.service}: {each} for {self.duration_s:g} s"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """A Chaos Toolkit experiment, by its file."""
+
+    path: Path
+
+
+def out_of_memory(*, count: int, workload: str) -> Breaks:
+    """Return the act of "{count} {workload} pods run out of memory"."""
+    return Breaks(
+        fault=lambda ground: OutOfMemory(ground.api, run_id=ground.run_id, workload=workload, count=count),
+        by="restart",
+    )
+
+
+def load(*, users: int, service: Path, rate: float, time: float) -> Loads:
+    """Return the act of "{users} users load {service} at {rate} requests per second each for {time}"."""
+    return Loads(service=service.stem.replace("_", "-"), users=users, rate=rate, duration_s=time)
