@@ -17,7 +17,7 @@ from aftershock.faults.recover import recover
 from aftershock.report.verdicts import Verdicts
 from aftershock.scene.alerts import Alerts
 from aftershock.scene.nodes import Nodes
-from aftershock.scene.outlook import record_forecast
+from aftershock.scene.outlook import record_forecast, write_comparison
 from aftershock.scene.scaling import Scaling
 from aftershock.scene.stage import Stage
 from aftershock.scene.traffic import Traffic
@@ -57,7 +57,8 @@ def stage(
     )
     try:
         stage.open()
-        record_forecast(timeline, cluster, settings, name=scenario.name, meanings=meanings)
+        forecast = record_forecast(timeline, cluster, settings, name=scenario.name, meanings=meanings)
+        stage.keep(lambda: write_comparison(scenario_folder / "forecast.txt", forecast, verdicts.given))
         yield stage
     finally:
         stage.close()

@@ -13,7 +13,7 @@ from aftershock.forecast.alerts import AlertPath, Firing, fires_after
 from aftershock.forecast.beat import Delay
 from aftershock.forecast.objectives import Expectation
 
-__all__ = ["KeptAlert", "kept_alerts", "to_data"]
+__all__ = ["KeptAlert", "kept_alerts", "read_expectations", "to_data"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,3 +53,8 @@ def kept_alerts(data: Mapping[str, Any]) -> dict[str, KeptAlert]:
     """Read the alerts of a `forecast` event's data, by name."""
     found = msgspec.convert(data["alerts"], list[KeptAlert])
     return {kept.alert: kept for kept in found}
+
+
+def read_expectations(data: Mapping[str, Any]) -> list[Expectation]:
+    """Read the expectations of a `forecast` event's data."""
+    return msgspec.convert(data["expectations"], list[Expectation])

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 
-from aftershock.clock import Clock, SystemClock, format_duration
+from aftershock.clock import Clock, SystemClock, format_duration, rfc3339
 from aftershock.cluster.api import Json
 from aftershock.cluster.connection import Cluster
 from aftershock.cluster.guard import Guard
@@ -17,7 +18,7 @@ from aftershock.errors import AftershockError, QueryError, RefusedError, Transie
 from aftershock.experiments.plan import planned_faults
 from aftershock.forecast.alerts import AlertPath, fires_within, resolves
 from aftershock.forecast.beat import Bounds, Delay, Delayed
-from aftershock.forecast.kept import KeptAlert, to_data
+from aftershock.forecast.kept import KeptAlert, read_expectations, to_data
 from aftershock.forecast.objectives import (
     AlertFires,
     AlertResolves,
@@ -38,8 +39,9 @@ from aftershock.observe.prometheus import Prometheus
 from aftershock.observe.watcher import WATCH_RESOLUTION_S
 from aftershock.scene.acts import Breaks, Experiment, Ground, Loads
 from aftershock.timeline import Event, Timeline
+from aftershock.verdict import Verdict
 
-__all__ = ["Outlook", "alerts_of", "record_forecast", "refuse_impossible"]
+__all__ = ["Outlook", "alerts_of", "record_forecast", "refuse_impossible", "write_comparison"]
 
 _OWN_START = "what the application itself needs to start is not known"
 
@@ -249,6 +251,18 @@ def record_forecast(
     outlook = Outlook(cluster=cluster, settings=settings, alerts=alerts_of(meanings), clock=timeline.clock)
     data = to_data(outlook.kept(meanings), outlook.expectations(meanings))
     return timeline.record("harness", "forecast", name, profile=settings.profile, **data)
+
+
+def write_comparison(path: Path, forecast: Event, verdicts: Sequence[Verdict]) -> None:
+    """Write down what was forecast and, below it, what happened; nothing where nothing was promised."""
+    expectations = read_expectations(forecast.data)
+    if not expectations:
+        return
+    lines = [f"forecast at {rfc3339(forecast.at)}, profile {forecast.data['profile']}"]
+    lines += [f"  {line}" for expectation in expectations for line in expectation.lines()]
+    lines += ["", "what happened"]
+    lines += [f"  {v.status}: {v.name}: {v.observed} {v.unit}".rstrip() for v in verdicts]
+    path.write_text("\n".join([*lines, ""]), encoding="utf-8")
 
 
 def _alert_expectation(

@@ -27,10 +27,11 @@ from aftershock.forecast.paths import Facts
 from aftershock.judge.forecast_record import forecast_lines
 from aftershock.scene import outlook as module
 from aftershock.scene.acts import Breaks, Experiment, Loads, out_of_memory
-from aftershock.scene.outlook import Outlook, record_forecast, refuse_impossible
+from aftershock.scene.outlook import Outlook, record_forecast, refuse_impossible, write_comparison
 from aftershock.scene.stage import Stage
 from aftershock.testing import FakeClock
 from aftershock.testing.kube import FakeApi, node, pod
+from aftershock.verdict import met
 
 ROOT = Path(__file__).parents[3]
 OOM = 'kube_pod_container_status_last_terminated_reason{reason="OOMKilled"} == 1'
@@ -272,6 +273,23 @@ class TestRecord:
         event = record_forecast(stage.timeline, stage.cluster, Settings(), name="S", meanings=[step])
         assert event.data["alerts"] == []
         assert event.data["expectations"][0]["unknown"] == ["Prometheus cannot be asked: it does not answer"]
+
+    def test_what_happened_stands_below_it(self, look: Any, stage: Stage, tmp_path: Path) -> None:
+        step = meaning(AlertFires(alert="PodOOMKilled", within_s=30))
+        event = record_forecast(stage.timeline, stage.cluster, Settings(), name="S", meanings=[BREAK, step])
+        verdict = met("PodOOMKilled fires within 30 s", observed=8.6, unit="s", expected="soon", query="x")
+        write_comparison(tmp_path / "forecast.txt", event, [verdict])
+        forecast, happened = (tmp_path / "forecast.txt").read_text().split("\n\n")
+        assert "profile ci" in forecast
+        assert "PodOOMKilled fires: 0.5 s to" in forecast
+        assert happened == "what happened\n  met: PodOOMKilled fires within 30 s: 8.6 s\n"
+
+    def test_where_nothing_is_promised_nothing_is_compared(
+        self, look: Any, stage: Stage, tmp_path: Path
+    ) -> None:
+        event = record_forecast(stage.timeline, stage.cluster, Settings(), name="S", meanings=[BREAK])
+        write_comparison(tmp_path / "forecast.txt", event, [])
+        assert not (tmp_path / "forecast.txt").exists()
 
 
 def test_a_fault_without_delays_adds_none(stage: Stage) -> None:
