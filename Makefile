@@ -1,5 +1,5 @@
 # The commands of the project. `make gameday` and `make test` need nothing but a Debian (or
-# any machine with Python 3.11, Go 1.25 and Node 20); they install what is missing.
+# any machine with Python 3.11, Go 1.25 and Node 18); they install what is missing.
 
 VENV := .venv
 BIN := $(VENV)/bin
