@@ -1,58 +1,28 @@
-"""What `make bench` prints: the cluster's figures beside what they may be. Asserts nothing."""
+"""`python -m benchmarks` runs every bench, `python -m benchmarks NAME` one, with its own options."""
 
 from __future__ import annotations
 
-import statistics
-import subprocess
-import sys
-import time
+import click
 
-from rich.console import Console
-from rich.table import Table
+from benchmarks.cluster import command as cluster
+from benchmarks.forecast.bench import command as forecast
+from benchmarks.honest_times.bench import command as honest_times
 
-from aftershock.clock import SystemClock, wait_until
-from aftershock.cluster.connect import connect
-from aftershock.config import load_settings, project_root
-from aftershock.observe.prometheus import Prometheus
-
-RUNS = 5
-IDLE_S = 120.0
-GIB = 1024**3
+BENCHES = (cluster, honest_times, forecast)
+"""In the order in which `make bench` runs them; a new one is entered here."""
 
 
-def timed(*command: str) -> float:
-    """Return the seconds that `aftershock COMMAND` takes, as a process."""
-    begun = time.monotonic()
-    subprocess.run([sys.executable, "-m", "aftershock.cli", *command], check=True, capture_output=True)
-    return time.monotonic() - begun
+@click.group(invoke_without_command=True)
+@click.pass_context
+def main(context: click.Context) -> None:
+    """Measure, and print what was measured beside its objective; without a name, everything."""
+    if context.invoked_subcommand is None:
+        for bench in BENCHES:
+            context.invoke(bench)
 
 
-def idle() -> tuple[float, float]:
-    """Return the cores and GiB that the three nodes use when nothing happens, over two minutes."""
-    clock = SystemClock()
-    end = clock.monotonic() + IDLE_S
-    wait_until(lambda: clock.monotonic() >= end, within_s=IDLE_S + 5, every_s=5, what="the cluster to rest")
-    prometheus = Prometheus(connect(load_settings(root=project_root())).monitoring.prometheus)
-    cores = prometheus.query("sum(rate(node_cpu_usage_seconds_total[2m]))")[0].value
-    memory = prometheus.query("sum(node_memory_working_set_bytes)")[0].value
-    return cores, memory / GIB
-
-
-def main() -> None:
-    """Measure and print. `--remake` also makes the cluster anew."""
-    table = Table("figure", "measured", "objective", title="cluster and stack")
-    if "--remake" in sys.argv:
-        timed("down")
-        table.add_row("cluster and stack from images that are there", f"{timed('up'):.1f} s", "120 s")
-    timed("up")
-    healthy = [timed("up") for _ in range(RUNS)]
-    spread = f"{statistics.median(healthy):.1f} s ({min(healthy):.1f} to {max(healthy):.1f}, {RUNS} runs)"
-    table.add_row("up on a healthy cluster, as a process", spread, "5 s")
-    cores, memory = idle()
-    table.add_row("idle, all nodes: CPU", f"{cores:.2f} cores", "0.5 cores")
-    table.add_row("idle, all nodes: working set", f"{memory:.2f} GiB", "3 GiB")
-    Console().print(table)
-
+for _bench in BENCHES:
+    main.add_command(_bench)
 
 if __name__ == "__main__":
     main()

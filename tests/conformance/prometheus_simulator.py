@@ -24,6 +24,7 @@ Defect = Literal[
     "labels the alert wrongly",
     "loses the rule",
     "restarts in the fault",
+    "comes back with nothing",
     "skips evaluations",
     "answers with nothing",
     "has nothing but NaN",
@@ -56,6 +57,8 @@ class PrometheusSimulation:
         for when in times:
             if defect == "restarts in the fault" and RESTART[0] <= when < RESTART[1]:
                 done = 0
+                continue
+            if defect == "comes back with nothing" and when < RESTART[1]:
                 continue
             value = 0.0 if when >= 3 or defect == "fires already" else 1.0
             value = math.nan if defect == "has nothing but NaN" else value

@@ -109,13 +109,11 @@ class AlertRecord:
         return next((target for target in self.down if target.split(" ")[0] == job), "")
 
     def _doubts_of(self, group: Mapping[str, Any]) -> Iterator[str]:
-        yield from self._rule_doubts(group)
-        yield from self._evaluation_doubts(group)
-
-    def _rule_doubts(self, group: Mapping[str, Any]) -> Iterator[str]:
         for rule in group["rules"]:
             if rule["health"] != "ok":
                 yield f"rule {rule['alert']} is {rule['health']}: {rule['error'] or 'never evaluated'}"
+        yield from self._evaluation_doubts(group)
+        for rule in group["rules"]:
             if _OF_OBJECTS in rule["query"] and (silent := self._down(_OBJECTS_JOB)):
                 yield f"rule {rule['alert']} had no fresh data for some time: {silent} was down"
 

@@ -1,7 +1,8 @@
 """What the client's probes say: holes in them, failures, outages.
 
-A probe that was due at t and failed shows the service down from t on (or since at most one
-probe period before); it is up again when the first good answer has arrived.
+A probe that was due at t and failed shows the service down from t on: it went down at some time
+between the probe before and the answer that says so. It is up again when the first good answer
+has arrived.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ __all__ = ["failing_at", "outage_changes", "probe_holes", "probes_within"]
 _MISSED = 3.0
 """More than this many periods without a probe is a hole."""
 _LEAST_HOLE_S = 0.5
+_SILENCE = "timeout"
 
 
 def probes_within(events: Iterable[Event], *, url: str, since: datetime, until: datetime) -> list[Event]:
@@ -70,7 +72,11 @@ def _change(probe: Event) -> Change:
             note=f"answered {probe.data['status']}",
         )
     said = probe.data.get("error") or f"status {probe.data.get('status')}"
-    return Change(when=Instant.of(probe), healthy=False, note=said)
+    # A slow no may have become one after it was asked. Silence has no such time: it is the outage.
+    until = 0.0 if said == _SILENCE else took
+    return Change(
+        when=Instant.of(probe).plus(0.0, resolution_s=probe.resolution_s + until), healthy=False, note=said
+    )
 
 
 def _pace(events: Iterable[Event], url: str) -> tuple[float, float]:

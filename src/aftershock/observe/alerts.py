@@ -21,10 +21,15 @@ __all__ = ["record_alerts", "record_firing_before", "spans_of"]
 _LATE = 1.5
 """Two samples further apart than this many intervals have an evaluation without one between them."""
 
+_HOLE = 2.5
+"""Without a sample for this many of its periods, a job was not scraped, or Prometheus was not there."""
+
 _META = ("__name__", "alertstate")
 _ITERATIONS = "prometheus_rule_group_iterations_total"
 _MISSED = "prometheus_rule_group_iterations_missed_total"
 _FAILURES = "prometheus_rule_evaluation_failures_total"
+# A job without any target leaves no sample that says so; that it was there before does.
+_SCRAPED_BEFORE = "group by (job) (last_over_time(up[1h]))"
 
 
 def record_firing_before(prometheus: Prometheus, timeline: Timeline) -> Event:
@@ -71,11 +76,8 @@ def record_alerts(prometheus: Prometheus, timeline: Timeline, *, since: datetime
                 "spans": spans_of(series, interval, started.get(_key(series.labels))),
             }
         )
-    down = sorted(
-        f"{series.labels.get('job', '?')} {series.labels.get('instance', '?')}"
-        for series in prometheus.samples("up", start=since, end=until)
-        if any(value == 0 for _, value in series.samples)
-    )
+    up = prometheus.samples("up", start=since, end=until)
+    before = {sample.labels.get("job", "?") for sample in prometheus.query(_SCRAPED_BEFORE, at=since)}
     return timeline.record(
         "prometheus",
         "alerts",
@@ -85,7 +87,7 @@ def record_alerts(prometheus: Prometheus, timeline: Timeline, *, since: datetime
         offset_s=offset,
         alerts=alerts,
         groups=_groups(prometheus, groups, since, until),
-        down=down,
+        down=sorted([*_failed(up), *_unscraped(up, before, fallback, since, until)]),
         warnings=list(prometheus.warnings),
     )
 
@@ -133,7 +135,7 @@ def _groups(
                 "interval_s": interval,
                 "last_evaluation": _evaluated(group.get("lastEvaluation")),
                 "evaluations": _increase(counted),
-                "expected": int(_covered_s(counted) / interval) if counted else None,
+                "expected": int(_asked_s(counted, interval, since, until) / interval) if counted else None,
                 "missed": _increase(missed.get(key)),
                 "failures": _increase(failures.get(key)),
                 "rules": [_rule(rule) for rule in group["rules"] if rule["type"] == "alerting"],
@@ -176,8 +178,47 @@ def _increase(found: Sequence[Series] | None) -> float | None:
     )
 
 
-def _covered_s(found: Sequence[Series]) -> float:
-    return max(series.samples[-1][0] - series.samples[0][0] for series in found)
+def _asked_s(found: Sequence[Series], interval_s: float, since: datetime, until: datetime) -> float:
+    """Return through how many seconds a group should have been evaluated, by the samples of its counter.
+
+    From the first sample to the last, whichever process they are of; up to the window's ends
+    where samples are missing there: a Prometheus that came back with nothing was away before.
+    """
+    times = sorted(at for series in found for at, _ in series.samples)
+    hole = _HOLE * max(interval_s, _period_s(found) or 0.0)
+    begin = times[0] if times[0] - since.timestamp() <= hole else since.timestamp()
+    end = times[-1] if until.timestamp() - times[-1] <= hole else until.timestamp()
+    return end - begin
+
+
+def _period_s(found: Iterable[Series]) -> float | None:
+    """Return the time between two samples of a series; None where no series has two."""
+    steps = (b - a for series in found for (a, _), (b, _) in pairwise(series.samples))
+    return min(steps, default=None)
+
+
+def _failed(up: Iterable[Series]) -> list[str]:
+    return [
+        f"{series.labels.get('job', '?')} {series.labels.get('instance', '?')}"
+        for series in up
+        if any(value == 0 for _, value in series.samples)
+    ]
+
+
+def _unscraped(
+    up: Iterable[Series], before: Iterable[str], fallback_s: float, since: datetime, until: datetime
+) -> list[str]:
+    """Return the jobs that for some time had no target at all: nothing was scraped, and nothing failed."""
+    jobs: dict[str, list[Series]] = {job: [] for job in before}
+    for series in up:
+        jobs.setdefault(series.labels.get("job", "?"), []).append(series)
+    found = []
+    for job, own in jobs.items():
+        times = sorted(at for series in own for at, _ in series.samples)
+        hole = _HOLE * (_period_s(own) or fallback_s)
+        if any(b - a > hole for a, b in pairwise([since.timestamp(), *times, until.timestamp()])):
+            found.append(f"{job} (no target)")
+    return found
 
 
 def _alert_intervals(groups: Iterable[Mapping[str, Any]]) -> dict[str, float]:

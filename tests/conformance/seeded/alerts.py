@@ -257,6 +257,7 @@ PROMETHEUS = [
         ("labels the alert wrongly", "violated", "fired with other labels"),
         ("loses the rule", "unknown", "no loaded rule is called TargetDown"),
         ("restarts in the fault", "unknown", "was evaluated"),
+        ("comes back with nothing", "unknown", "was evaluated"),
         ("skips evaluations", "unknown", "missed 4 evaluations"),
         ("answers with nothing", "unknown", "is not known"),
         ("has nothing but NaN", "unknown", "is not known"),

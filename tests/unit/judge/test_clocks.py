@@ -34,7 +34,7 @@ def test_each_clock_gives_its_figure_its_error_and_the_time_from_the_injection()
     ]
     assert lines(story, "client's", url=URL) == [
         (
-            "client's clock: 7.502 s ± 0.102 s; degraded 12:00:01.200 (refused), 1.200 s after the "
+            "client's clock: 7.502 s ± 0.104 s; degraded 12:00:01.200 (refused), 1.200 s after the "
             "injection; healthy 12:00:08.702 (answered 200), 8.702 s after the injection"
         )
     ]
@@ -97,4 +97,4 @@ def test_the_client_that_failed_before_has_no_figure() -> None:
 def test_a_services_own_verdict_is_by_the_clients_clock() -> None:
     story = Story().injected(0).probes(-5, 30, down=[(1, 3)]).end(30)
     verdict = service_recovered_within(story.timeline, url=URL, within_s=30)
-    assert verdict.evidence[0].startswith("client's clock: 2.002 s ± 0.102 s; degraded 12:00:01.000")
+    assert verdict.evidence[0].startswith("client's clock: 2.002 s ± 0.104 s; degraded 12:00:01.000")

@@ -184,7 +184,7 @@ def test_explicit_window_replaces_the_injection() -> None:
 def test_clients_figure_stands_beside() -> None:
     story = outage(1.0, 4.0).probes(-5, 60, down=[(1.2, 2.2)])
     verdict = judge(story, url=URL)
-    assert any("client's clock: 1.002 s ± 0.102 s; degraded" in line for line in verdict.evidence)
+    assert any("client's clock: 1.002 s ± 0.104 s; degraded" in line for line in verdict.evidence)
 
 
 class TestByTheClient:

@@ -56,6 +56,7 @@ class FakePrometheus:
 
     def __init__(self, **found: list[tuple[dict[str, str], list[tuple[float, str]]]]) -> None:
         self.found = found
+        self.before: list[str] = []
         self.rules = [self.group()]
 
     @staticmethod
@@ -89,12 +90,15 @@ class FakePrometheus:
             return 200, {"data": {"alerts": alerts}}
         if query["query"] == "time()":
             return 200, data("scalar", [T, str(T + 60)])
+        if query["query"].startswith("group by (job)"):
+            jobs = [{"metric": {"job": job}, "value": [T, "1"]} for job in self.before]
+            return 200, data("vector", jobs)
         name = query["query"].partition("[")[0]
         return 200, matrix(*self.found.get(name, []))
 
 
-def counter(start: int, *, every: float = 5.0, count: int = 13, step: int = 1) -> list[tuple[float, str]]:
-    return [(T + number * every, str(start + number * step)) for number in range(count)]
+def counter(start: int, *, count: int = 13, step: int = 1, begin: float = 0) -> list[tuple[float, str]]:
+    return [(T + begin + number * 5, str(start + number * step)) for number in range(count)]
 
 
 def look(fake: FakePrometheus) -> dict[str, Any]:
@@ -145,12 +149,60 @@ def test_unscraped_prometheus_and_unevaluated_group_are_null() -> None:
     ] * 5
 
 
+@pytest.mark.parametrize(
+    ("seen", "evaluations", "expected"),
+    [
+        # It came back without its data: what it counts began with it.
+        ([({"instance": "b"}, counter(1, count=4, begin=45))], 3, 12),
+        # It came back elsewhere, with its data: one counter ends, another begins.
+        (
+            [({"instance": "a"}, counter(100, count=3)), ({"instance": "b"}, counter(1, count=4, begin=45))],
+            5,
+            12,
+        ),
+        ([({"instance": "a"}, counter(100, count=5))], 4, 12),  # nobody scraped it any more
+        (
+            [({"instance": "a"}, counter(100, count=11, begin=4))],
+            10,
+            10,
+        ),  # the window ends between two scrapes
+    ],
+)
+def test_evaluations_are_expected_throughout(
+    seen: list[tuple[dict[str, str], list[tuple[float, str]]]], evaluations: int, expected: int
+) -> None:
+    samples = [({"rule_group": GROUP, **labels}, counted) for labels, counted in seen]
+    (group,) = look(FakePrometheus(prometheus_rule_group_iterations_total=samples))["groups"]
+    assert (group["evaluations"], group["expected"]) == (evaluations, expected)
+
+
 def test_targets_that_were_down_at_any_time() -> None:
     up = [
-        ({"job": "ksm", "instance": "a:1"}, [(T, "1"), (T + 5, "0"), (T + 10, "1")]),
-        ({"job": "node", "instance": "b:1"}, [(T, "1")]),
+        (
+            {"job": "ksm", "instance": "a:1"},
+            [*counter(1, step=0)[:5], (T + 25, "0"), *counter(1, step=0)[6:]],
+        ),
+        ({"job": "node", "instance": "b:1"}, counter(1, step=0)),
     ]
     assert look(FakePrometheus(up=up))["down"] == ["ksm a:1"]
+
+
+def test_jobs_without_any_target_for_some_time() -> None:
+    whole = counter(1, step=0)
+    up = [
+        ({"job": "gone", "instance": "a:1"}, whole[:4]),
+        ({"job": "away", "instance": "b:1"}, [*whole[:4], *whole[8:]]),
+        ({"job": "moved", "instance": "c:1"}, whole[:6]),
+        ({"job": "moved", "instance": "d:1"}, whole[6:]),
+        ({"job": "here", "instance": "e:1"}, whole),
+    ]
+    fake = FakePrometheus(up=up)
+    fake.before = ["here", "never seen in the window"]
+    assert look(fake)["down"] == [
+        "away (no target)",
+        "gone (no target)",
+        "never seen in the window (no target)",
+    ]
 
 
 def test_firing_before_leaves_pending_out() -> None:

@@ -105,11 +105,11 @@ BREAK = meaning(out_of_memory(count=1, workload="web"), 5)
 def test_an_alert_after_a_fault_that_says_how_soon_it_shows(look: Any, api: FakeApi) -> None:
     (found,) = look(BREAK, meaning(AlertFires(alert="PodOOMKilled", within_s=30)))
     assert found.bounds.earliest_s == 0.5
-    assert found.bounds.latest_s == pytest.approx(6 + 5 + 0.1 + 5 + 0.1)
+    assert found.bounds.latest_s == pytest.approx(9 + 5 + 0.1 + 5 + 0.1)
     assert (found.limit_s, found.unknown, found.place) == (30, (), "features/a.feature:7")
     assert found.resolution_s == pytest.approx(0.01)
     shows, told = found.notes
-    assert shows.startswith("the fault shows after 0.5 to 6 s, usually 2.5 s (carrier's start")
+    assert shows.startswith("the fault shows after 0.5 to 9 s, usually 2.1 s (carrier's start")
     assert told == "then told: everyone after 3 s"
     assert found.because == "ksm is scraped every 5 s, group pods is evaluated every 5 s, no `for`"
     assert api.calls == []
@@ -123,7 +123,7 @@ def test_an_alert_that_no_fault_speaks_of_has_a_floor_only(look: Any) -> None:
 
 def test_an_alert_that_ends_by_itself(look: Any) -> None:
     (found,) = look(BREAK, meaning(AlertResolves(alert="PodOOMKilled", within_s=180)))
-    assert found.bounds.earliest_s == pytest.approx(119 - 16.2)
+    assert found.bounds.earliest_s == pytest.approx(119 - 19.2)
     assert found.bounds.latest_s == pytest.approx(125.1)
     assert found.resolution_s == pytest.approx(2.51)
     assert "the condition lasts 2 min" in found.because
@@ -256,9 +256,9 @@ class TestRecord:
         step = meaning(AlertFires(alert="PodOOMKilled", within_s=30))
         event = record_forecast(stage.timeline, stage.cluster, Settings(), name="S", meanings=[BREAK, step])
         assert (event.source, event.kind, event.subject) == ("harness", "forecast", "S")
-        # It begins at 0: shows at 2.5, scraped at 6.5 - 5 + 5, evaluated at 8.5.
+        # It begins at 0: shows at 2.1, scraped at 6.5 - 5 + 5, evaluated at 8.5.
         (line,) = forecast_lines(list(stage.timeline), alert="PodOOMKilled", start=event.at, observed_s=8.6)
-        assert line == "forecast: 8.5 s (3.4 s to 8.6 s) after the injection; observed 8.6 s"
+        assert line == "forecast: 8.5 s (3.4 s to 13.6 s) after the injection; observed 8.6 s"
         (expected,) = event.data["expectations"]
         assert (expected["what"], expected["limit_s"]) == ("PodOOMKilled fires", 30)
 
