@@ -15,12 +15,15 @@ _STAT = Path("/proc/stat")
 _IDLE = (3, 4)  # idle and iowait, in the order of proc(5)
 _COUNTED = 8  # up to steal; what follows is contained in user and nice
 
+# A burner must not outlive a bench that was killed.
+_BURN = "import os, sys\nwhile os.getppid() == int(sys.argv[1]): pass"
+
 
 @contextmanager
 def busy_cores(count: int | None = None) -> Iterator[None]:
     """Run a process for each core (or `count`) that does nothing but use it."""
     burners = [
-        subprocess.Popen([sys.executable, "-c", "while True: pass"], stdin=subprocess.DEVNULL)
+        subprocess.Popen([sys.executable, "-c", _BURN, str(os.getpid())], stdin=subprocess.DEVNULL)
         for _ in range((os.cpu_count() or 1) if count is None else count)
     ]
     try:

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from benchmarks.honest_times.machine import busy_cores, busy_share, cpu_times
+
+ROOT = Path(__file__).parents[4]
 
 
 def test_busy_is_what_is_neither_idle_nor_waiting_for_a_disk(tmp_path: Path) -> None:
@@ -27,8 +31,25 @@ def test_burners_run_for_the_block_and_not_after() -> None:
         found = subprocess.run(
             ["ps", "--ppid", str(os.getpid()), "-o", "args="], capture_output=True, text=True, check=False
         )
-        return [line for line in found.stdout.splitlines() if "while True" in line]
+        return [line for line in found.stdout.splitlines() if "getppid" in line]
 
     with busy_cores(1):
         assert len(burners()) == 1
     assert burners() == []
+
+
+def test_burners_end_with_a_bench_that_was_killed() -> None:
+    bench = "\n".join(
+        [
+            "import os, signal",
+            "from benchmarks.honest_times.machine import busy_cores",
+            "with busy_cores(1):",
+            "    os.kill(os.getpid(), signal.SIGKILL)",
+        ]
+    )
+    # The burner holds the pipe open as long as it lives.
+    done = subprocess.run(
+        [sys.executable, "-c", bench], cwd=ROOT, capture_output=True, check=False, timeout=10
+    )
+
+    assert done.returncode == -signal.SIGKILL
