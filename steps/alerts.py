@@ -24,6 +24,20 @@ def alert_resolves(alerts: Alerts, alert: str, limit: float) -> None:
     alerts.resolves(alert, within_s=limit)
 
 
+@then(phrase("{alert:w} fires for {workload} within {limit:Duration}"))
+@means(lambda alert, workload, limit: AlertFires(alert=alert, within_s=limit, of=workload))
+def alert_fires_for(alerts: Alerts, *, alert: str, workload: str, limit: float) -> None:
+    """Hold that the alert fires for that workload, which need not be what the fault hit."""
+    alerts.fires(alert, within_s=limit, of=workload)
+
+
+@then(phrase("{alert:w} resolves for {workload} within {limit:Duration}"))
+@means(lambda alert, workload, limit: AlertResolves(alert=alert, within_s=limit, of=workload))
+def alert_resolves_for(alerts: Alerts, *, alert: str, workload: str, limit: float) -> None:
+    """Hold that the alert stops firing for that workload, counted from when it fired."""
+    alerts.resolves(alert, within_s=limit, of=workload)
+
+
 @then("no other alert fires")
 @then("no alert fires")
 def nothing_else_fires(alerts: Alerts) -> None:

@@ -21,10 +21,11 @@ __all__ = [
 
 @dataclass(frozen=True, kw_only=True)
 class AlertFires:
-    """`alert` fires within so many seconds of the fault."""
+    """`alert`, of what the fault hits or of the workload `of`, fires within so many seconds of it."""
 
     alert: str
     within_s: float
+    of: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +34,7 @@ class AlertResolves:
 
     alert: str
     within_s: float
+    of: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

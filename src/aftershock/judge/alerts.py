@@ -7,13 +7,14 @@ not fire".
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from aftershock.clock import format_duration
 from aftershock.judge.alert_record import AlertRecord, Labels, Span, read_alerts, subset
 from aftershock.judge.alert_times import latency_lines
+from aftershock.judge.concern import admits
 from aftershock.judge.forecast_record import forecast_lines
 from aftershock.judge.record import clock_jumps, clock_time, injection, not_landed, within_bound
 from aftershock.timeline import Event
@@ -30,15 +31,18 @@ def fired_within(
     *,
     alert: str,
     within_s: float,
+    of: str = "",
     labels: Labels | None = None,
     since: datetime | None = None,
 ) -> Verdict:
     """Judge whether `alert`, with at least those labels, fired within `within_s` of `since`.
 
-    `since` defaults to the injection. An alert that was firing by then already proves nothing.
+    It counts where it speaks of the workload `of`, else of what the faults hit
+    (`aftershock.judge.concern`). `since` defaults to the injection. An alert that was firing
+    by then already proves nothing.
     """
     record = list(events)
-    name = f"{_shown(alert, labels)} fires within {format_duration(within_s)}"
+    name = f"{_shown(alert, labels, of)} fires within {format_duration(within_s)}"
     details: dict[str, Any] = {
         "expected": f"firing within {format_duration(within_s)}",
         "query": f"{_selector(alert, labels)} (raw samples)",
@@ -51,7 +55,8 @@ def fired_within(
     unsure += [] if loaded else [f"no loaded rule is called {alert}"]
     if unsure:
         return unknown(name, reason=unsure[0], evidence=tuple(unsure), **details)
-    spans = look.firing(alert, labels)
+    admit = admits(record, of=of)
+    spans = [span for span in look.firing(alert, labels) if admit(span.labels)]
     old = [span for span in spans if span.start <= start and (span.stop is None or span.stop > start)]
     new = [span for span in spans if span.start > start]
     if old and not new:
@@ -96,16 +101,17 @@ def resolved_within(
     *,
     alert: str,
     within_s: float,
+    of: str = "",
     labels: Labels | None = None,
     since: datetime | None = None,
 ) -> Verdict:
     """Judge whether `alert` stopped firing within `within_s`, counted from its firing or from `since`.
 
-    The firing that counts is the first one after the injection. An alert that never fired
-    cannot resolve: unknown.
+    The firing that counts is the first one after the injection that `fired_within` would
+    count. An alert that never fired cannot resolve: unknown.
     """
     record = list(events)
-    name = f"{_shown(alert, labels)} resolves within {format_duration(within_s)}"
+    name = f"{_shown(alert, labels, of)} resolves within {format_duration(within_s)}"
     details: dict[str, Any] = {
         "expected": f"no longer firing {format_duration(within_s)} after "
         + (clock_time(since) if since else "it fired"),
@@ -114,7 +120,12 @@ def resolved_within(
     look, start = read_alerts(record), injection(record)
     if look is None:
         return unknown(name, reason=_NO_LOOK, **details)
-    spans = [s for s in look.firing(alert, labels) if start is None or s.start > start.at]
+    admit = admits(record, of=of)
+    spans = [
+        span
+        for span in look.firing(alert, labels)
+        if (start is None or span.start > start.at) and admit(span.labels)
+    ]
     if not spans:
         return unknown(name, reason="it never fired, so it could not resolve", **details)
     first, last = spans[0], spans[-1]
@@ -146,8 +157,10 @@ def nothing_else_fired(
 ) -> Verdict:
     """Judge whether only `expected` alerts fired from `since` (the injection) to `until`.
 
-    An expected alert is a name, or labels that it must have (`alertname` among them). Alerts
-    that were firing before, by their label sets, are exempt; pending ones do not count.
+    An expected alert is a name, or labels that it must have (`alertname` among them; `of` is
+    no label but the workload that it must speak of). It is expected where `fired_within`
+    would count it: the same alert for something else is another alert. Alerts that were
+    firing before, by their label sets, are exempt; pending ones do not count.
     """
     record = list(events)
     wanted = [{"alertname": item} if isinstance(item, str) else dict(item) for item in expected]
@@ -164,11 +177,8 @@ def nothing_else_fired(
     details["resolution_s"] = round(look.resolution_s, 3)
     fired = [span for span in look.firing() if span.start <= end and (span.stop is None or span.stop > start)]
     exempt = [span for span in fired if _labels(span) in look.before]
-    foreign = [
-        span
-        for span in fired
-        if span not in exempt and not any(subset(labels, _labels(span)) for labels in wanted)
-    ]
+    awaited = [_awaited(record, labels) for labels in wanted]
+    foreign = [span for span in fired if span not in exempt and not any(is_it(span) for is_it in awaited)]
     notes = (*(f"exempt, was firing before: {span}" for span in exempt), *_blind_spots(look))
     if foreign:
         names = ", ".join(sorted({span.alert for span in foreign}))
@@ -202,6 +212,13 @@ def nothing_else_fired(
     )
 
 
+def _awaited(record: Sequence[Event], wanted: Labels) -> Callable[[Span], bool]:
+    """Return what tells whether a span is of an expected alert."""
+    labels = {name: value for name, value in wanted.items() if name != "of"}
+    admit = admits(record, of=wanted.get("of", ""))
+    return lambda span: subset(labels, _labels(span)) and admit(span.labels)
+
+
 def _stray(look: AlertRecord, labels: Labels) -> bool:
     return "alertname" in labels and not look.rules(labels["alertname"])
 
@@ -220,8 +237,9 @@ def _start(record: Sequence[Event], since: datetime | None) -> datetime | None:
     return since or (injected.at if injected else None)
 
 
-def _shown(alert: str, labels: Labels | None) -> str:
-    return f"{alert} {dict(labels)}" if labels else alert
+def _shown(alert: str, labels: Labels | None, of: str) -> str:
+    shown = f"{alert} {dict(labels)}" if labels else alert
+    return f"{shown} for {of}" if of else shown
 
 
 def _selector(alert: str, labels: Labels | None) -> str:

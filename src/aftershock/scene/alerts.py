@@ -23,21 +23,21 @@ class Alerts:
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
 
-    def fires(self, alert: str, *, within_s: float) -> Verdict:
-        """Hold that `alert` fires within `within_s` of the fault."""
-        self.stage.expected_alerts.add(alert)
+    def fires(self, alert: str, *, within_s: float, of: str = "") -> Verdict:
+        """Hold that `alert`, for what the fault hit or the workload `of`, fires within `within_s` of it."""
+        self.stage.expected_alerts.add((alert, of))
         return self.stage.judged(
-            Question.of(fired_within, alert=alert, within_s=within_s),
+            Question.of(fired_within, alert=alert, within_s=within_s, of=of),
             by=self.stage.after_fault(within_s),
             look=self.stage.look_at_alerts,
             every_s=LOOK_EVERY_S,
         )
 
-    def resolves(self, alert: str, *, within_s: float) -> Verdict:
-        """Hold that `alert` is no longer firing `within_s` after it fired."""
-        self.stage.expected_alerts.add(alert)
+    def resolves(self, alert: str, *, within_s: float, of: str = "") -> Verdict:
+        """Hold that `alert`, for the same, is no longer firing `within_s` after it fired."""
+        self.stage.expected_alerts.add((alert, of))
         return self.stage.judged(
-            Question.of(resolved_within, alert=alert, within_s=within_s),
+            Question.of(resolved_within, alert=alert, within_s=within_s, of=of),
             by=self._now() + timedelta(seconds=within_s),
             look=self.stage.look_at_alerts,
             every_s=LOOK_EVERY_S,
@@ -49,7 +49,7 @@ class Alerts:
         return self.stage.judged(
             Question.of(
                 nothing_else_fired,
-                expected=sorted(self.stage.expected_alerts),
+                expected=[{"alertname": alert, "of": of} for alert, of in sorted(self.stage.expected_alerts)],
                 since=self.stage.opened,
                 until=until,
             ),

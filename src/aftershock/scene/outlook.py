@@ -123,7 +123,7 @@ class Outlook:
 
     def _alert(self, objective: AlertFires | AlertResolves, before: Sequence[object]) -> Expectation:
         verb = "fires" if isinstance(objective, AlertFires) else "resolves"
-        what = f"{objective.alert} {verb}"
+        what = f"{objective.alert} {verb}" + (f" for {objective.of}" if objective.of else "")
         if isinstance(self.paths, str):
             nothing = Bounds(earliest_s=0.0)
             return Expectation(what=what, bounds=nothing, limit_s=objective.within_s, unknown=(self.paths,))

@@ -39,7 +39,8 @@ class Stage:
     """One scenario on one cluster.
 
     `injections` are the faults that landed, `expected_alerts` those that a step has named,
-    `opened` the instant from which the scenario answers for what fires.
+    each with the workload that it named or "", `opened` the instant from which the scenario
+    answers for what fires.
     """
 
     cluster: Cluster
@@ -51,7 +52,7 @@ class Stage:
     folder: Path
     protected: bool = False
     injections: list[Injection] = field(default_factory=list)
-    expected_alerts: set[str] = field(default_factory=set)
+    expected_alerts: set[tuple[str, str]] = field(default_factory=set)
     _closing: ExitStack = field(default_factory=ExitStack)
 
     def __post_init__(self) -> None:

@@ -28,6 +28,10 @@ def alone(events: Iterable[Event]) -> Verdict:
     return nothing_else_fired(events, expected=[OOM])
 
 
+def fires_for_the_target(events: Iterable[Event]) -> Verdict:
+    return fired_within(events, alert=OOM, within_s=20)
+
+
 def target_down(events: Iterable[Event]) -> Verdict:
     return fired_within(events, alert="TargetDown", within_s=20, labels={"instance": "10.0.0.1:80"})
 
@@ -59,6 +63,14 @@ def also(*other: tuple[Any, ...]) -> Story:
     return look(6, 50, *other)
 
 
+def of(pod: str, *, ns: str = "demo") -> Story:
+    """The alert for one pod; the fault was on web-1, and web-2 took its place."""
+    story = Story().deployment(-4, 1).deployment(-4, 1, name="shop")
+    story.pod(-4, "web-1", change="LISTED").pod(-4, "shop-1", workload="shop", change="LISTED")
+    story.injected(0).pod(3, "web-2", change="ADDED")
+    return story.alerts(-5, 120, (OOM, 6, 60, {"labels": {"namespace": ns, "pod": pod}}))
+
+
 NEVER: dict[str, Any] = {}
 IN_TIME = {"first": 6.0}
 
@@ -72,6 +84,16 @@ FIRES = [
         name="rule that drops the label",
         judge=fires, verdict="violated", says="fired with other labels",
         story=lambda labels: look(more={"labels": labels}), healthy={"pod": "web-1"}, wrong={},
+    ),
+    Defect(
+        name="alert for another workload's pod",
+        judge=fires_for_the_target, verdict="violated", says="fired with other labels",
+        story=of, healthy="web-1", wrong="shop-1",
+    ),
+    Defect(
+        name="alert for a namesake in another namespace",
+        judge=fires_for_the_target, verdict="violated", says="fired with other labels",
+        story=lambda ns: of("web-1", ns=ns), healthy="demo", wrong="prod",
     ),
     Defect(
         name="alert too late",
@@ -204,6 +226,11 @@ RESOLVES = [
 ]  # fmt: skip
 
 ALONE = [
+    Defect(
+        name="expected alert, but for somebody else",
+        judge=alone, verdict="violated", says="also firing: PodOOMKilled",
+        story=of, healthy="web-2", wrong="shop-1",
+    ),
     Defect(
         name="false alarm",
         judge=alone, verdict="violated", says="also firing: NodeNotReady",

@@ -105,9 +105,10 @@ class TestAlerts:
         monkeypatch.setitem(JUDGES, "nothing_else_fired", silent)
         alerts = Alerts(stage)
         alerts.fires("B", within_s=1)
-        alerts.resolves("A", within_s=1)
+        alerts.resolves("A", within_s=1, of="shop")
         alerts.stay_silent()
-        assert (given["expected"], given["since"]) == (["A", "B"], rfc3339(stage.opened))
+        expected = [{"alertname": "A", "of": "shop"}, {"alertname": "B", "of": ""}]
+        assert (given["expected"], given["since"]) == (expected, rfc3339(stage.opened))
 
 
 class TestTraffic:
