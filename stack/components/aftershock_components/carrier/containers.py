@@ -46,6 +46,10 @@ class Container:
                 found += _numbers(Path(folder) / "cgroup.procs")
         return found
 
+    def described(self) -> dict[str, int | str]:
+        """Return what it is, for the log."""
+        return {"pid": self.pid, "cgroup": str(self.folder), "cgroup_version": self.version}
+
     def limit_bytes(self) -> int:
         """Return the container's own memory limit.
 

@@ -1,63 +1,36 @@
-"""The kernel's preference for whom to kill: raised for a while, remembered on the node, put back.
-
-What a process had is written to a file on the node before it is changed, so that another
-carrier can put it back when this one was killed before it could.
-"""
+"""The kernel's preference for whom to kill for want of memory: raised for a while, and put back."""
 
 from __future__ import annotations
 
-import json
-import os
+from functools import partial
 from pathlib import Path
-from typing import Any
 
+from aftershock_components.carrier.changes import Changes, Entry, PutBack
 from aftershock_components.carrier.containers import started
 
-__all__ = ["WORST", "Scores"]
+__all__ = ["KIND", "WORST", "putting_back", "raise_to_worst"]
 
+KIND = "oom_score_adj"
 WORST = 1000
 
 
-class Scores:
-    """oom_score_adj of some processes, with what they had before in `state`."""
+def raise_to_worst(pid: int, *, proc: Path, changes: Changes) -> int:
+    """Make `pid` the first choice of the kernel; return what it had."""
+    file = proc / str(pid) / "oom_score_adj"
+    before = int(file.read_text(encoding="ascii"))
+    changes.remember(KIND, pid=pid, started=started(proc, pid), before=before)
+    file.write_text(str(WORST), encoding="ascii")
+    return before
 
-    def __init__(self, *, proc: Path, state: Path) -> None:
-        self.proc = proc
-        self.state = state
 
-    def raise_to_worst(self, pid: int) -> int:
-        """Make `pid` the first choice of the kernel; return what it had."""
-        file = self.proc / str(pid) / "oom_score_adj"
-        before = int(file.read_text(encoding="ascii"))
-        self._remember({"pid": pid, "started": started(self.proc, pid), "oom_score_adj": before})
-        file.write_text(str(WORST), encoding="ascii")
-        return before
+def putting_back(proc: Path) -> PutBack:
+    """Return what gives a remembered process that still lives the score that it had."""
+    return partial(_put_back, proc)
 
-    def put_back(self) -> list[dict[str, Any]]:
-        """Give every remembered process that still lives what it had; forget them. Idempotent."""
-        restored = []
-        for entry in self._remembered():
-            # The start time tells the process from a later one with its number.
-            if started(self.proc, entry["pid"]) == entry["started"]:
-                file = self.proc / str(entry["pid"]) / "oom_score_adj"
-                file.write_text(str(entry["oom_score_adj"]), encoding="ascii")
-                restored.append(entry)
-        self.state.unlink(missing_ok=True)
-        return restored
 
-    def _remember(self, entry: dict[str, Any]) -> None:
-        entries = [*self._remembered(), entry]
-        self.state.parent.mkdir(parents=True, exist_ok=True)
-        draft = self.state.with_suffix(".draft")
-        with draft.open("w", encoding="ascii") as file:
-            json.dump(entries, file)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(self.state)  # whole or not at all
-
-    def _remembered(self) -> list[dict[str, Any]]:
-        try:
-            entries: list[dict[str, Any]] = json.loads(self.state.read_text(encoding="ascii"))
-        except FileNotFoundError:
-            return []
-        return entries
+def _put_back(proc: Path, entry: Entry) -> bool:
+    # The start time tells the process from a later one with its number.
+    if started(proc, entry["pid"]) != entry["started"]:
+        return False
+    (proc / str(entry["pid"]) / "oom_score_adj").write_text(str(entry["before"]), encoding="ascii")
+    return True

@@ -12,9 +12,12 @@ from pathlib import Path
 
 import pytest
 from aftershock_components.carrier.__main__ import main
+from aftershock_components.carrier.acts import kinds
+from aftershock_components.carrier.changes import Changes, Entry
 from aftershock_components.carrier.containers import Container, ContainerError, find_container, started
+from aftershock_components.carrier.orders import Order, OrderError
 from aftershock_components.carrier.out_of_memory import piece_bytes
-from aftershock_components.carrier.scores import Scores
+from aftershock_components.carrier.scores import raise_to_worst
 
 UID = "f7405f45-2135-4404-b72c-16fbfb1a0979"
 CID = "0a2e539713870effbbfc04d898e3cbff"
@@ -147,56 +150,98 @@ class TestScores:
         return found
 
     @pytest.fixture
-    def state(self, tmp_path: Path) -> Path:
-        return tmp_path / "state" / "fault.json"
+    def changes(self, machine: Machine, tmp_path: Path) -> Changes:
+        return Changes(state=tmp_path / "state" / "fault.json", kinds=kinds(proc=machine.proc))
 
     def score(self, machine: Machine) -> str:
         return (machine.proc / "40" / "oom_score_adj").read_text()
 
-    def test_is_raised_and_put_back(self, machine: Machine, state: Path) -> None:
-        scores = Scores(proc=machine.proc, state=state)
-        assert scores.raise_to_worst(40) == 985
+    def test_is_raised_and_put_back(self, machine: Machine, changes: Changes) -> None:
+        assert raise_to_worst(40, proc=machine.proc, changes=changes) == 985
         assert self.score(machine) == "1000"
-        assert [entry["pid"] for entry in scores.put_back()] == [40]
+        assert [entry["pid"] for entry in changes.put_back()] == [40]
         assert self.score(machine) == "985"
-        assert not state.exists()
+        assert not changes.state.exists()
 
-    def test_another_process_can_put_it_back(self, machine: Machine, state: Path) -> None:
-        Scores(proc=machine.proc, state=state).raise_to_worst(40)
-        Scores(proc=machine.proc, state=state).put_back()
-        assert self.score(machine) == "985"
-
-    def test_twice_does_nothing_the_second_time(self, machine: Machine, state: Path) -> None:
-        scores = Scores(proc=machine.proc, state=state)
-        scores.raise_to_worst(40)
-        scores.put_back()
-        (machine.proc / "40" / "oom_score_adj").write_text("7")
-        assert scores.put_back() == []
-        assert self.score(machine) == "7"
-
-    def test_a_later_process_of_the_same_number_is_left_alone(self, machine: Machine, state: Path) -> None:
-        scores = Scores(proc=machine.proc, state=state)
-        scores.raise_to_worst(40)
+    def test_a_later_process_of_the_same_number_is_left_alone(
+        self, machine: Machine, changes: Changes
+    ) -> None:
+        raise_to_worst(40, proc=machine.proc, changes=changes)
         stat = machine.proc / "40" / "stat"
         stat.write_text(stat.read_text().replace("500", "900"))
-        assert scores.put_back() == []
+        assert changes.put_back() == []
         assert self.score(machine) == "1000"
-        assert not state.exists()
+        assert not changes.state.exists()
 
     def test_what_it_was_is_on_the_disk_before_it_is_raised(
-        self, machine: Machine, state: Path, monkeypatch: pytest.MonkeyPatch
+        self, machine: Machine, changes: Changes, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         seen: list[str] = []
         write_text = Path.write_text
 
         def note(path: Path, text: str, **options: str) -> int:
             if path.name == "oom_score_adj":
-                seen.append(state.read_text())
+                seen.append(changes.state.read_text())
             return write_text(path, text, **options)
 
         monkeypatch.setattr(Path, "write_text", note)
-        Scores(proc=machine.proc, state=state).raise_to_worst(40)
-        assert json.loads(seen[0]) == [{"pid": 40, "started": 500, "oom_score_adj": 985}]
+        raise_to_worst(40, proc=machine.proc, changes=changes)
+        assert json.loads(seen[0]) == [{"kind": "oom_score_adj", "pid": 40, "started": 500, "before": 985}]
+
+
+class TestChanges:
+    @pytest.fixture
+    def told(self) -> list[object]:
+        return []
+
+    @pytest.fixture
+    def changes(self, tmp_path: Path, told: list[object]) -> Changes:
+        def put_back(entry: Entry) -> bool:
+            if entry.get("stuck"):
+                raise OSError("busy")
+            told.append(entry["n"])
+            return bool(entry["n"])
+
+        return Changes(state=tmp_path / "state" / "fault.json", kinds={"it": put_back})
+
+    def test_latest_first_and_only_once(self, changes: Changes, told: list[object]) -> None:
+        changes.remember("it", n=1)
+        changes.remember("it", n=2)
+        assert [entry["n"] for entry in changes.put_back()] == [2, 1]
+        assert changes.put_back() == []
+        assert told == [2, 1]
+
+    def test_another_process_can_put_it_back(self, changes: Changes, told: list[object]) -> None:
+        changes.remember("it", n=1)
+        Changes(state=changes.state, kinds=changes.kinds).put_back()
+        assert told == [1]
+
+    def test_what_had_changed_by_itself_is_not_told_as_restored(self, changes: Changes) -> None:
+        changes.remember("it", n=0)
+        assert changes.put_back() == []
+        assert changes.remembered() == []
+
+    def test_what_cannot_be_put_back_stays_written_down_and_the_rest_is_put_back(
+        self, changes: Changes, told: list[object]
+    ) -> None:
+        changes.remember("it", n=1)
+        changes.remember("it", n=2, stuck=True)
+        with pytest.raises(OSError, match="busy"):
+            changes.put_back()
+        assert told == [1]
+        assert [entry["n"] for entry in changes.remembered()] == [2]
+
+
+class TestOrder:
+    @pytest.mark.parametrize(("value", "kind"), [("7", int), (True, int), (None, float), (1.5, int)])
+    def test_an_option_of_the_wrong_kind(self, value: object, kind: type) -> None:
+        order = Order(fault_id="f", until=0, options={} if value is None else {"n": value})
+        with pytest.raises(OrderError, match="option n"):
+            order.option("n", kind)
+
+    def test_options(self) -> None:
+        order = Order(fault_id="f", until=0, options={"n": 3})
+        assert (order.option("n", float), order.option("m", str, "x")) == (3.0, "x")
 
 
 class TestCommand:
@@ -218,21 +263,22 @@ class TestCommand:
         ]
         code = main(["oom", "--fault-id", "f", "--pod-uid", UID, "--container-id", CID, *where])
         assert code == 3
-        (line,) = capsys.readouterr().out.splitlines()
-        assert json.loads(line)["event"] == "refused"
+        said = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        assert [line["event"] for line in said] == ["refused", "restored"]
 
     def test_restore_puts_back_what_a_killed_carrier_left(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         machine = Machine(tmp_path, version=1)
         machine.process(40, cgroup="/x", score=3)
-        Scores(proc=machine.proc, state=tmp_path / "s" / "f.json").raise_to_worst(40)
+        changes = Changes(state=tmp_path / "s" / "f.json", kinds=kinds(proc=machine.proc))
+        raise_to_worst(40, proc=machine.proc, changes=changes)
         assert (
             main(["restore", "--fault-id", "f", "--proc", str(machine.proc), "--state", str(tmp_path / "s")])
             == 0
         )
         assert (machine.proc / "40" / "oom_score_adj").read_text() == "3"
-        assert json.loads(capsys.readouterr().out)["processes"][0]["pid"] == 40
+        assert json.loads(capsys.readouterr().out)["changes"][0]["pid"] == 40
 
 
 @pytest.mark.parametrize("limit", [1 << 20, 16 << 20, 64 << 20, 512 << 20, 8 << 30])
