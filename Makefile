@@ -48,7 +48,7 @@ $(ALLURE): package.json package-lock.json | $(INSTALLED)
 
 ## Pin the dependencies anew (needs pip-tools).
 COMPILE := pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --no-emit-index-url \
-	--no-emit-trusted-host --no-header --no-annotate
+	--no-emit-trusted-host --no-emit-find-links --no-header --no-annotate
 requirements:
 	$(COMPILE) --output-file requirements/run.txt pyproject.toml
 	$(COMPILE) --constraint requirements/run.txt --output-file requirements/dev.txt pyproject.toml requirements/dev.in

@@ -69,7 +69,7 @@ def undo_faults(stage: Stage, run: Run) -> Iterator[None]:
     """Undo every fault of the run when the scenario ends, and prove it: ours, and those of experiments."""
     yield
     stage.injector.undo_all()
-    recover(stage.api, reports=run.folder.parent, run_id=run.id)
+    recover(stage.tools, reports=run.folder.parent, run_id=run.id)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from aftershock.config import Settings
 from aftershock.faults.injector import Injector
 from aftershock.faults.journal import Journal
 from aftershock.faults.out_of_memory import OutOfMemory
-from aftershock.faults.recover import undo_registry
+from aftershock.faults.tools import tools
 from aftershock.forecast.alerts import Firing, fires_after
 from aftershock.forecast.paths import alert_paths
 from aftershock.observe.cadence import read_cadence
@@ -51,13 +51,13 @@ def kill_some(
     """
     chance = random.Random(seed)  # noqa: S311 - to be repeatable, not secret
     timeline = Timeline(folder / "out-of-memory.timeline.jsonl")
+    kit = tools(cluster.api, carrier_image=settings.carrier_image)
     injector = Injector(
+        kit,
         run_id=f"bench-{secrets.token_hex(3)}",
         journal=Journal(folder / "journal.jsonl"),
         timeline=timeline,
         check=Guard(cluster=cluster, settings=settings, protected=False).check,
-        undos=undo_registry(cluster.api, carrier_image=settings.carrier_image),
-        cluster=cluster.api.identity(),
     )
     with ExitStack() as stack:
         stack.callback(timeline.close)
@@ -68,12 +68,12 @@ def kill_some(
             namespace, workload = WORKLOADS[number % len(WORKLOADS)]
             _quiet(prometheus, workload)
             _pause(chance.uniform(*_PAUSE_S))
-            fault = OutOfMemory(cluster.api, run_id=injector.run_id, workload=workload, namespace=namespace)
+            fault = OutOfMemory(kit, workload=workload, namespace=namespace)
             (path,) = alert_paths(read_cadence(prometheus, alerts={ALERT}))[ALERT]
             injection = injector.inject(fault)
             acted = timeline.select(source="harness", kind="injecting")[-1].at
             forecast = fires_after(path, acted, fault.shows_after)
-            at = _fired(prometheus, injection.plan.undo["containers"][0]["pod"], acted, forecast)
+            at = _fired(prometheus, injection.plan.undo["aims"][0]["pod"], acted, forecast)
             injector.undo(injection.plan.fault_id)
             reading = read(
                 forecast,

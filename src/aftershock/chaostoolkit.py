@@ -37,7 +37,7 @@ from aftershock.faults.injector import Injector
 from aftershock.faults.journal import Journal
 from aftershock.faults.node_drain import NAME as NODE_DRAIN
 from aftershock.faults.node_drain import NodeDrain
-from aftershock.faults.recover import undo_registry
+from aftershock.faults.tools import Tools, tools
 from aftershock.load.hosts import check_host
 from aftershock.timeline import Timeline
 
@@ -50,7 +50,7 @@ class Session:
 
     settings: Settings
     cluster: Cluster
-    guard: Guard
+    tools: Tools
     injector: Injector
 
 
@@ -69,15 +69,15 @@ def session() -> Session:
     folder = _run_folder(root)
     timeline = os.environ.get("AFTERSHOCK_EXPERIMENT_TIMELINE")
     guard = Guard(cluster=cluster, settings=settings)
+    kit = tools(cluster.api, carrier_image=settings.carrier_image, may_touch=guard.may_touch)
     injector = Injector(
+        kit,
         run_id=folder.name,
         journal=Journal(folder / "journal.jsonl"),
         timeline=Timeline(Path(timeline) if timeline else folder / "timeline.jsonl"),
         check=guard.check,
-        undos=undo_registry(cluster.api),
-        cluster=cluster.api.identity(),
     )
-    return Session(settings=settings, cluster=cluster, guard=guard, injector=injector)
+    return Session(settings=settings, cluster=cluster, tools=kit, injector=injector)
 
 
 def drain_worker(
@@ -98,9 +98,7 @@ def drain_worker(
     """
     current = session()
     fault = NodeDrain(
-        current.cluster.api,
-        run_id=current.injector.run_id,
-        may_evict=current.guard.may_touch,
+        current.tools,
         workload=workload,
         namespace=namespace,
         node=node,

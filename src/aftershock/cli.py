@@ -18,7 +18,10 @@ from aftershock.cluster.kind.provider import KindProvider
 from aftershock.cluster.progress import Progress
 from aftershock.config import load_settings, project_root, state_dir
 from aftershock.errors import AftershockError, UsageError
+from aftershock.faults import halting
+from aftershock.faults.lease import await_no_run
 from aftershock.faults.recover import recover as undo_leftovers
+from aftershock.faults.tools import tools
 from aftershock.observe.readiness import monitoring_ready
 from aftershock.report.again import judge_again
 from aftershock.report.html import write_report
@@ -127,11 +130,38 @@ def plan(features: tuple[str, ...], cluster: str | None, profile: str | None) ->
 def recover(run_id: str, cluster: str | None) -> None:
     """Undo whatever a run left, from its journal or from the marks in the cluster alone."""
     root = project_root()
-    connected = connect(load_settings(root=root, options={"cluster": cluster}))
-    done = undo_leftovers(connected.api, reports=root / "reports", run_id=run_id)
+    current = load_settings(root=root, options={"cluster": cluster})
+    kit = tools(connect(current).api, carrier_image=current.carrier_image)
+    await_no_run(kit.api)
+    done = undo_leftovers(kit, reports=root / "reports", run_id=run_id)
     for recovered in done:
         click.echo(f"undone: {recovered}")
     click.echo(f"{len(done)} undone; nothing is left" if done else "nothing to undo")
+
+
+@main.command()
+@click.option("--reason", default="", help="Why, for those who are refused.")
+@click.option("--cluster", default=None, metavar="kind|CONTEXT", help="The cluster to halt on.")
+@_told
+def halt(reason: str, cluster: str | None) -> None:
+    """Undo every fault now, whoever's it is, and refuse new ones until `aftershock resume`."""
+    root = project_root()
+    current = load_settings(root=root, options={"cluster": cluster})
+    kit = tools(connect(current).api, carrier_image=current.carrier_image)
+    halting.halt(kit, reason=reason)
+    click.echo("new faults are refused until `aftershock resume`")
+    for recovered in undo_leftovers(kit, reports=root / "reports"):
+        click.echo(f"undone: {recovered}")
+
+
+@main.command()
+@click.option("--cluster", default=None, metavar="kind|CONTEXT", help="The cluster to resume on.")
+@_told
+def resume(cluster: str | None) -> None:
+    """Allow faults again after `aftershock halt`."""
+    connected = connect(load_settings(root=project_root(), options={"cluster": cluster}))
+    halted = halting.resume(tools(connected.api))
+    click.echo("faults are allowed again" if halted else "faults had not been halted")
 
 
 @main.command()

@@ -22,6 +22,7 @@ from aftershock.cluster.stack import is_ready
 from aftershock.cluster.targets import open_namespaces
 from aftershock.config import load_settings, project_root
 from aftershock.faults.recover import leftovers, recover
+from aftershock.faults.tools import tools
 
 ROOT = project_root(Path(__file__).parent)
 
@@ -84,7 +85,7 @@ def api(cluster: Cluster, project: Project) -> Iterator[KubeApi]:
     try:
         yield cluster.api
     finally:
-        recover(cluster.api, reports=project.reports)
+        recover(tools(cluster.api), reports=project.reports)
     whole(cluster.api, project)
 
 

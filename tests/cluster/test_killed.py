@@ -25,7 +25,7 @@ from aftershock.faults.injector import Injector
 from aftershock.faults.journal import Journal
 from aftershock.faults.node_drain import NodeDrain
 from aftershock.faults.out_of_memory import OutOfMemory
-from aftershock.faults.recover import undo_registry
+from aftershock.faults.tools import tools
 from aftershock.timeline import Timeline
 
 def die():
@@ -37,9 +37,10 @@ settings = load_settings(root=Path.cwd())
 cluster = connect(settings)
 api = cluster.api
 guard = Guard(cluster=cluster, settings=settings)
+kit = tools(api, may_touch=guard.may_touch)
 injector = Injector(
-    run_id="killed", journal=Journal(folder / "journal.jsonl"), timeline=Timeline(folder / "timeline.jsonl"),
-    check=guard.check, undos=undo_registry(api), cluster=api.identity(),
+    kit, run_id="killed", journal=Journal(folder / "journal.jsonl"), check=guard.check,
+    timeline=Timeline(folder / "timeline.jsonl"),
 )
 """
 
@@ -47,11 +48,11 @@ MEMORY = (
     HARNESS
     + """
 class Killed(OutOfMemory):
-    def inject(self, plan):
-        super().inject(plan)
+    def inject(self, plan, record):
+        super().inject(plan, record)
         die()
 
-injector.inject(Killed(api, run_id="killed", workload="app=reviews", namespace="bookinfo"))
+injector.inject(Killed(kit, workload="app=reviews", namespace="bookinfo"))
 """
 )
 
@@ -66,9 +67,7 @@ def post_and_die(path, body, **query):
     return answer
 
 api.post = post_and_die
-fault = NodeDrain(
-    api, run_id="killed", may_evict=guard.may_touch, workload="nginx-web", namespace="demo"
-)
+fault = NodeDrain(kit, workload="nginx-web", namespace="demo")
 injector.inject(fault)
 """
 )
@@ -95,7 +94,7 @@ def test_in_the_middle_of_an_out_of_memory(api: KubeApi, project: Project) -> No
     assert not api.items("/apis/batch/v1/jobs", labelSelector="aftershock.dev/fault")
     whole(api, project)
     # The score that makes the kernel choose this process first is the kubelet's again.
-    (aim,) = record.undo["containers"]
+    (aim,) = record.undo["aims"]
     assert scores(aim["pod_uid"]) <= NATURAL
     assert sum(restarts(api).values()) - sum(before.values()) <= 1
     assert recovered(project) == "nothing to undo\n"

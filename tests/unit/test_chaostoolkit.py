@@ -16,6 +16,7 @@ from aftershock import chaostoolkit
 from aftershock.cluster.connection import Cluster, Endpoint, Monitoring
 from aftershock.errors import RefusedError
 from aftershock.faults.journal import Journal
+from aftershock.faults.switch import REAPER_LEASE
 from aftershock.testing.kube import FakeApi, node, pod
 from aftershock.timeline import read_timeline
 
@@ -27,6 +28,7 @@ def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeApi]:
     fake = FakeApi()
     fake.add("/api/v1/namespaces", {"metadata": {"name": "demo", "labels": {"aftershock.dev/allow": "true"}}})
     fake.add("/api/v1/nodes", node("master", control_plane=True), node("worker"), node("worker2"))
+    fake.renewing.add(REAPER_LEASE)
     fake.add_pods(
         pod("prometheus-0", namespace="monitoring", node="master", app="prometheus"),
         pod("web-0"),
@@ -44,6 +46,7 @@ def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeApi]:
     chaostoolkit.session.cache_clear()
     yield fake
     if chaostoolkit.session.cache_info().currsize:
+        chaostoolkit.session().injector.lease.release()
         chaostoolkit.session().injector.timeline.close()
     chaostoolkit.session.cache_clear()
 

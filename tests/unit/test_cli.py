@@ -127,6 +127,7 @@ def test_recover(monkeypatch: pytest.MonkeyPatch, project: Path, done: list[str]
         return done
 
     monkeypatch.setattr(cli, "connect", lambda settings: type("Cluster", (), {"api": None}))
+    monkeypatch.setattr(cli, "await_no_run", lambda api: None)
     monkeypatch.setattr(cli, "undo_leftovers", undo)
     assert run("recover", "--run-id", "run1").output == said
     assert (given["reports"], given["run_id"]) == (project / "reports", "run1")

@@ -10,11 +10,10 @@ import json
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from http.client import responses
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 from urllib.parse import urlencode
 
 import urllib3
-from kubernetes.client import ApiClient
 
 from aftershock.errors import ApiError, NotFoundError, TransientError
 
@@ -38,10 +37,21 @@ _RETRYABLE = {
 FIELD_MANAGER = "aftershock"
 
 
+class Client(Protocol):
+    """What is used of the official client's ApiClient: host, credentials, connections."""
+
+    configuration: Any
+    rest_client: Any
+    default_headers: dict[str, str]
+
+    def update_params_for_auth(self, *args: Any, **kwargs: Any) -> None:
+        """Add the credentials to a request's headers."""
+
+
 class KubeApi:
     """Requests to one API server. Every call has a time-out; none retries by itself."""
 
-    def __init__(self, client: ApiClient, *, timeout_s: float = 10.0) -> None:
+    def __init__(self, client: Client, *, timeout_s: float = 10.0) -> None:
         self.client = client
         self.timeout_s = timeout_s
 

@@ -22,6 +22,7 @@ __all__ = [
     "Target",
     "Workload",
     "choose_pods",
+    "collection",
     "find_workload",
     "is_live",
     "label_selector",
@@ -32,9 +33,18 @@ __all__ = [
 ALLOW_LABEL = "aftershock.dev/allow"
 
 
+_GROUPS = {"daemonset": "apis/apps/v1", "deployment": "apis/apps/v1", "statefulset": "apis/apps/v1"}
+
+
+def collection(kind: str, namespace: str = "") -> str:
+    """Return where the API lists objects of `kind` (as "pod"): of one namespace, or all there are."""
+    middle = f"/namespaces/{namespace}" if namespace else ""
+    return f"/{_GROUPS.get(kind, 'api/v1')}{middle}/{kind}s"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """A workload's pod or a node that a fault will touch, pinned by UID."""
+    """A pod, a workload or a node that a fault will touch, pinned by UID."""
 
     kind: str
     name: str
@@ -54,8 +64,14 @@ class Target:
     @property
     def path(self) -> str:
         """Where the API has it."""
-        middle = f"/namespaces/{self.namespace}" if self.namespace else ""
-        return f"/api/v1{middle}/{self.kind}s/{self.name}"
+        return self.path_of(str(self))
+
+    @staticmethod
+    def path_of(subject: str) -> str:
+        """Return where the API has what is called kind/namespace/name, or kind/name."""
+        kind, _, rest = subject.partition("/")
+        namespace, _, name = rest.rpartition("/")
+        return f"{collection(kind, namespace)}/{name}"
 
 
 @dataclass(frozen=True, kw_only=True)

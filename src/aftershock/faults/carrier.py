@@ -21,7 +21,7 @@ from aftershock.faults import marks
 from aftershock.faults.journal import Record
 from aftershock.timeline import Event
 
-__all__ = ["Carriers", "job"]
+__all__ = ["Carriers", "job", "make_namespace"]
 
 JOBS = f"/apis/batch/v1/namespaces/{OWN_NAMESPACE}/jobs"
 PODS = f"/api/v1/namespaces/{OWN_NAMESPACE}/pods"
@@ -123,7 +123,7 @@ class Carriers:
             FaultError: it did not start; with the kubelet's reason.
 
         """
-        self._make_namespace()
+        make_namespace(self.api)
         lifetime = int(lifetime_s) + GRACE_S
         body = job(name, record=record, node=node, image=self.image(), args=args, lifetime_s=lifetime)
         self.api.post(JOBS, body)
@@ -186,20 +186,21 @@ class Carriers:
                 )
         return False
 
-    def _make_namespace(self) -> None:
-        """Create our own namespace if it is missing. It is not opened to faults."""
-        if self.api.find(f"/api/v1/namespaces/{OWN_NAMESPACE}") is not None:
-            return
-        labels = {
-            "app.kubernetes.io/managed-by": "aftershock",
-            # Where the cluster enforces Pod Security Standards, carriers need this.
-            "pod-security.kubernetes.io/enforce": "privileged",
-        }
-        try:
-            self.api.post("/api/v1/namespaces", {"metadata": {"name": OWN_NAMESPACE, "labels": labels}})
-        except ApiError as error:
-            if error.status != CONFLICT:  # someone else made it just now
-                raise
+
+def make_namespace(api: KubeApi) -> None:
+    """Create our own namespace if it is missing. It is not opened to faults."""
+    if api.find(f"/api/v1/namespaces/{OWN_NAMESPACE}") is not None:
+        return
+    labels = {
+        "app.kubernetes.io/managed-by": "aftershock",
+        # Where the cluster enforces Pod Security Standards, carriers need this.
+        "pod-security.kubernetes.io/enforce": "privileged",
+    }
+    try:
+        api.post("/api/v1/namespaces", {"metadata": {"name": OWN_NAMESPACE, "labels": labels}})
+    except ApiError as error:
+        if error.status != CONFLICT:  # someone else made it just now
+            raise
 
 
 def _state(pod: Json) -> Json:

@@ -1,7 +1,8 @@
 """The injector carries a fault through its life: planned, guarded, journalled, injected, proven, undone.
 
 The order is the safety: the guard speaks before anything is written, the journal is on the
-disk before the act, and the act counts only with proof. Every step enters the timeline,
+disk and the marks are on the targets before the act, the dead man's switch is armed, and
+the act counts only with proof. Every step enters the timeline,
 source `harness`, one event per target (the details stand in the first's): `planned`,
 `injecting` (the instant at which the act began), `injected` (it returned), `landed` with
 the proof, `undone` with the proof; or `failed` with the reason.
@@ -16,8 +17,14 @@ from typing import Any
 from aftershock.clock import wait_until
 from aftershock.cluster.targets import Target
 from aftershock.errors import AftershockError, DeadlineError, FaultError, ResidueError
+from aftershock.faults import marks
+from aftershock.faults.catalogue import undos_with
+from aftershock.faults.halting import check_not_halted
 from aftershock.faults.journal import Journal, Record
+from aftershock.faults.lease import RunLease
 from aftershock.faults.protocol import Fault, Plan, Proof, Undo, Witness
+from aftershock.faults.switch import check_armed
+from aftershock.faults.tools import Tools
 from aftershock.faults.undoing import residue, take_back
 from aftershock.timeline import Event, Timeline
 
@@ -39,25 +46,27 @@ class Injector:
     """Injects the faults of one run, and takes them back.
 
     `check` is the guard's: it raises where a target may not be touched. `undos` says how
-    each kind of fault is undone, by the fault's name.
+    each kind of fault is undone, by the fault's name: the catalogue's, unless given.
     """
 
     def __init__(
         self,
+        tools: Tools,
         *,
         run_id: str,
         journal: Journal,
         timeline: Timeline,
         check: Callable[[tuple[Target, ...]], None],
-        undos: Mapping[str, Undo],
-        cluster: str = "",
+        undos: Mapping[str, Undo] | None = None,
     ) -> None:
+        self.tools = tools
         self.run_id = run_id
         self.journal = journal
         self.timeline = timeline
         self.check = check
-        self.undos = undos
-        self.cluster = cluster
+        self.undos = undos_with(tools) if undos is None else undos
+        self.cluster = tools.api.identity()
+        self.lease = RunLease(tools.api, run_id, clock=tools.clock)
 
     def inject(self, fault: Fault, *, landed_within_s: float = LANDED_WITHIN_S) -> Injection:
         """Inject `fault` and return once there is proof that it landed.
@@ -65,22 +74,27 @@ class Injector:
         Whatever this raises, `undo_all` takes back what was done.
 
         Raises:
-            RefusedError: a guard said no; nothing was touched.
+            RefusedError: a guard said no, or another run is under way; nothing was touched.
             FaultError: it could not be injected, or there is no proof within `landed_within_s`.
 
         """
+        check_not_halted(self.tools)
         plan = fault.plan()
         self.check(plan.targets)
         if plan.fault not in self.undos:
             raise FaultError(
                 f"nobody knows how to undo {plan.fault!r}", expected=", ".join(sorted(self.undos))
             )
+        check_armed(self.tools, plan)
+        self.lease.hold()
         record = plan.record(run_id=self.run_id, now=self.timeline.clock.now(), cluster=self.cluster)
         self._tell("planned", record, blast_radius=plan.blast_radius, expires_after_s=plan.expires_after_s)
         self.journal.write(record)
         try:
+            for target in plan.targets if plan.marked is None else plan.marked:
+                marks.put(self.tools.api, target, record)
             self._tell("injecting", record)
-            fault.inject(plan)
+            fault.inject(plan, record)
             self._tell("injected", record)
             self.journal.write(record.advanced("injected"))
             proof = self._landed(fault, plan, landed_within_s)
@@ -120,11 +134,12 @@ class Injector:
                 self._take_back(record)
             except ResidueError as error:
                 left.append(error.found)
+        self.lease.release()
         if left:
             raise residue(left)
 
     def _take_back(self, record: Record) -> Proof:
-        proof = take_back(record, self.undos, clock=self.timeline.clock)
+        proof = take_back(record, self.undos, tools=self.tools)
         if record.state != "undone":
             self.journal.write(record.advanced("undone"))
         self._tell("undone", record, proof=proof.source, **proof.facts)

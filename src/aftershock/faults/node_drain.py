@@ -10,11 +10,11 @@ The cordon and its mark are one patch. The undo uncordons only what bears our ma
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
 
-from aftershock.clock import Clock, SystemClock, format_duration, wait_until
+from aftershock.clock import format_duration, wait_until
 from aftershock.cluster.api import Json, KubeApi
 from aftershock.cluster.targets import Target, find_workload, node_with_most_pods
 from aftershock.errors import ApiError, DeadlineError, FaultError, NotFoundError, RefusedError, TransientError
@@ -22,6 +22,7 @@ from aftershock.faults import marks
 from aftershock.faults.evictable import load_of
 from aftershock.faults.journal import Record
 from aftershock.faults.protocol import Plan, Proof
+from aftershock.faults.tools import Tools
 from aftershock.timeline import Event
 
 __all__ = ["NAME", "NodeDrain", "NodeDrainUndo"]
@@ -37,35 +38,31 @@ class NodeDrain:
     """Drains `node`, or the one that holds most pods of `workload`.
 
     `within_s` bounds the evictions and the pods' own ends; `grace_s` overrides the pods'
-    grace periods. `may_evict` tells whether pods of a namespace may be evicted.
+    grace periods.
     """
 
     name = NAME
 
     def __init__(
         self,
-        api: KubeApi,
+        tools: Tools,
         *,
-        run_id: str,
-        may_evict: Callable[[str], bool],
         workload: str = "",
         namespace: str = "",
         node: str = "",
         within_s: float = 120.0,
         grace_s: int | None = None,
         seed: int | None = None,
-        clock: Clock | None = None,
     ) -> None:
-        self.api = api
-        self.run_id = run_id
-        self.may_evict = may_evict
+        self.api = tools.api
+        self.may_evict = tools.may_touch
+        self.clock = tools.clock
         self.workload = workload
         self.namespace = namespace
         self.node = node
         self.within_s = within_s
         self.grace_s = grace_s
         self.seed = seed
-        self.clock = clock or SystemClock()
         self._heard: list[Event] = []
 
     def plan(self) -> Plan:
@@ -89,13 +86,15 @@ class NodeDrain:
             targets=(node, *pods),
             undo={"node": node.name, "uid": node.uid},
             expires_after_s=EXPIRES_AFTER_S,
+            switch="reaper",
+            marked=(),  # the node's mark is one patch with its cordon; the pods' own would go with them
             blast_radius=(
                 f"{chosen}: cordoned; evicted: {', '.join(map(str, pods))}; "
                 f"left: {load.left_in_words() or 'nothing'}"
             ),
         )
 
-    def inject(self, plan: Plan) -> None:
+    def inject(self, plan: Plan, record: Record) -> None:
         """Cordon, then evict until every pod is gone.
 
         Raises:
@@ -103,7 +102,6 @@ class NodeDrain:
 
         """
         node = plan.targets[0]
-        record = plan.record(run_id=self.run_id, now=self.clock.now())
         wait_until(
             lambda: _cordon(self.api, node, record),
             within_s=10.0,
@@ -196,8 +194,8 @@ class NodeDrain:
 class NodeDrainUndo:
     """Uncordons the node if it is our fault's mark that it bears."""
 
-    def __init__(self, api: KubeApi) -> None:
-        self.api = api
+    def __init__(self, tools: Tools) -> None:
+        self.api = tools.api
 
     def undo(self, record: Record) -> None:
         """Take mark and cordon off in one patch.

@@ -1,7 +1,7 @@
 """What a fault is, and what it owes.
 
 plan    touches nothing; resolves the targets to UIDs and says what undoing will need
-inject  acts; the journal already holds the plan
+inject  acts; the journal and the marks on the targets already hold the plan
 landed  proof, from a source other than the one that acted
 undo    from the journal's record alone: works in a process that knows nothing of the run
 undone  proof that nothing is left
@@ -13,13 +13,23 @@ import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from aftershock.cluster.targets import Target
 from aftershock.faults.journal import Record
 from aftershock.timeline import Event
 
-__all__ = ["Fault", "Plan", "Proof", "Target", "Undo", "Witness"]
+__all__ = ["Fault", "Plan", "Proof", "Switch", "Target", "Undo", "Witness"]
+
+Switch = Literal["none", "carrier", "reaper", "timer", "guardian"]
+"""The dead man's switch: who takes a fault back when its harness has vanished.
+
+none      nothing outlives the act (a deleted pod)
+carrier   the carrier, by its own clock; the reaper where the carrier was killed
+reaper    the reaper in the cluster, from the marks
+timer     a timer of systemd in the node, armed before the act
+guardian  a process on the harness' machine, in a session of its own, armed before the act
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,8 +37,9 @@ class Plan:
     """What a fault will do, before it does anything.
 
     `undo` is plain data, enough to undo the fault with no memory of the run. The fault
-    ends by itself after `expires_after_s` seconds at the latest. `serial` tells this plan
-    from every other one of the same kind of fault.
+    ends by itself after `expires_after_s` seconds at the latest, by `switch`. `marked` are
+    the targets that bear the fault's mark while it lasts: all, unless said otherwise.
+    `serial` tells this plan from every other one of the same kind of fault.
     """
 
     fault: str
@@ -36,6 +47,8 @@ class Plan:
     undo: Mapping[str, Any]
     expires_after_s: float
     blast_radius: str
+    switch: Switch
+    marked: tuple[Target, ...] | None = None
     serial: str = field(default_factory=lambda: secrets.token_hex(4))
 
     @property
@@ -84,8 +97,8 @@ class Fault(Protocol):
         """
         ...
 
-    def inject(self, plan: Plan) -> None:
-        """Act.
+    def inject(self, plan: Plan, record: Record) -> None:
+        """Act. `record` is what the journal and the marks say.
 
         Raises:
             FaultError: it could not be done.

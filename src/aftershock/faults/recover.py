@@ -5,20 +5,20 @@ Needs no memory of a run. Idempotent: what is undone already is not touched agai
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from aftershock.clock import Clock, SystemClock
 from aftershock.cluster.api import KubeApi
 from aftershock.errors import ResidueError, UsageError
-from aftershock.faults import marks, node_drain, out_of_memory
-from aftershock.faults.carrier import Carriers
+from aftershock.faults import marks
+from aftershock.faults.catalogue import undos_with
 from aftershock.faults.journal import Journal, Record
 from aftershock.faults.protocol import Proof, Undo
+from aftershock.faults.tools import Tools
 from aftershock.faults.undoing import residue, take_back
 
-__all__ = ["Recovered", "leftovers", "recover", "undo_registry"]
+__all__ = ["Recovered", "leftovers", "recover"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,22 +34,8 @@ class Recovered:
         return f"{self.record.fault_id} of run {self.record.run_id} (from {self.known_from}): {self.proof}"
 
 
-def undo_registry(api: KubeApi, *, carrier_image: str = "", clock: Clock | None = None) -> dict[str, Undo]:
-    """Return how each kind of fault is undone, by the fault's name."""
-    carriers = Carriers(api, image=carrier_image, clock=clock)
-    return {
-        out_of_memory.NAME: out_of_memory.OutOfMemoryUndo(api, carriers=carriers, clock=clock),
-        node_drain.NAME: node_drain.NodeDrainUndo(api),
-    }
-
-
 def recover(
-    api: KubeApi,
-    *,
-    reports: Path,
-    run_id: str = "",
-    undos: Mapping[str, Undo] | None = None,
-    clock: Clock | None = None,
+    tools: Tools, *, reports: Path, run_id: str = "", undos: Mapping[str, Undo] | None = None
 ) -> list[Recovered]:
     """Undo what any run left, or what the run `run_id` left; return what was done.
 
@@ -61,12 +47,11 @@ def recover(
         ResidueError: something is left, or a journal cannot be read; it lists all of it.
 
     """
-    clock = clock or SystemClock()
-    undos = undo_registry(api, clock=clock) if undos is None else undos
-    work = _Recovery(undos=undos, clock=clock, cluster=api.identity())
+    undos = undos_with(tools) if undos is None else undos
+    work = _Recovery(tools=tools, undos=undos, cluster=tools.api.identity())
     for path in sorted(reports.glob(f"{run_id or '*'}/journal.jsonl"), reverse=True):
         work.from_journal(Journal(path))
-    for record in _from_marks(api):
+    for record in marks.records(tools.api):
         if run_id in {"", record.run_id}:
             work.one(record, known_from="its mark in the cluster")
     if work.left:
@@ -82,7 +67,7 @@ def leftovers(api: KubeApi, *, reports: Path) -> list[str]:
 
     """
     cluster = api.identity()
-    found = {record.fault_id: f"{record.fault_id} of run {record.run_id}" for record in _from_marks(api)}
+    found = {record.fault_id: f"{record.fault_id} of run {record.run_id}" for record in marks.records(api)}
     for path in sorted(reports.glob("*/journal.jsonl")):
         for record in Journal(path).open_records(cluster=cluster):
             found.setdefault(record.fault_id, f"{record.fault_id} of run {record.run_id} ({record.state})")
@@ -93,8 +78,8 @@ def leftovers(api: KubeApi, *, reports: Path) -> list[str]:
 class _Recovery:
     """What a recovery has done so far, and what it could not."""
 
+    tools: Tools
     undos: Mapping[str, Undo]
-    clock: Clock
     cluster: str
     done: list[Recovered] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
@@ -113,23 +98,9 @@ class _Recovery:
     def one(self, record: Record, *, known_from: str) -> bool:
         """Take one fault back; say whether nothing is left of it."""
         try:
-            proof = take_back(record, self.undos, clock=self.clock)
+            proof = take_back(record, self.undos, tools=self.tools)
         except ResidueError as error:
             self.left.append(error.found)
             return False
         self.done.append(Recovered(record=record, known_from=known_from, proof=proof))
         return True
-
-
-def _from_marks(api: KubeApi) -> Iterator[Record]:
-    """Yield what the marks in the cluster tell, each fault once."""
-    seen: set[str] = set()
-    marked = [(node, marks.CORDON_MARK) for node in api.items("/api/v1/nodes")]
-    marked += [
-        (job, marks.RECORD_MARK) for job in api.items("/apis/batch/v1/jobs", labelSelector=marks.FAULT_LABEL)
-    ]
-    for found, mark in marked:
-        record = marks.read(found, mark)
-        if record is not None and record.fault_id not in seen:
-            seen.add(record.fault_id)
-            yield record

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from aftershock.clock import Clock, wait_until
+from aftershock.clock import wait_until
 from aftershock.errors import AftershockError, DeadlineError, ResidueError
+from aftershock.faults import marks
 from aftershock.faults.journal import Record
 from aftershock.faults.protocol import Proof, Undo
+from aftershock.faults.tools import Tools
 
 __all__ = ["UNDO_WITHIN_S", "residue", "take_back"]
 
@@ -15,11 +17,12 @@ UNDO_WITHIN_S = 60.0
 
 
 def take_back(
-    record: Record, undos: Mapping[str, Undo], *, clock: Clock, within_s: float = UNDO_WITHIN_S
+    record: Record, undos: Mapping[str, Undo], *, tools: Tools, within_s: float = UNDO_WITHIN_S
 ) -> Proof:
     """Undo what `record` says and return the proof that nothing is left. Idempotent.
 
-    An API server that does not answer is asked again until the time is over.
+    The marks go last: as long as they are there, anyone can try again. An API server that
+    does not answer is asked again until the time is over.
 
     Raises:
         ResidueError: something is left, or it cannot be told.
@@ -37,10 +40,14 @@ def take_back(
             undo.undo(record)
             asked = True
         last = undo.undone(record)
-        return last if last.holds else None
+        if not last.holds:
+            return None
+        for subject in record.target:
+            marks.take(tools.api, subject, record.fault_id)
+        return last
 
     try:
-        return wait_until(step, within_s=within_s, what=f"{record.fault_id} to be undone", clock=clock)
+        return wait_until(step, within_s=within_s, what=f"{record.fault_id} to be undone", clock=tools.clock)
     except DeadlineError as error:
         raise residue([f"{record.fault_id}: {last or error.found}"]) from error
     except AftershockError as error:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from aftershock.cluster.api import KubeApi
+from aftershock.cluster.connection import Cluster
 from aftershock.cluster.guard import Guard
 from aftershock.faults.out_of_memory import OutOfMemory
 from aftershock.faults.protocol import Fault
+from aftershock.faults.tools import Tools, tools
 
 __all__ = ["Breaks", "Experiment", "Ground", "Loads", "load", "out_of_memory"]
 
@@ -19,9 +20,13 @@ __all__ = ["Breaks", "Experiment", "Ground", "Loads", "load", "out_of_memory"]
 class Ground:
     """What a fault is planned on. Nobody injects from it."""
 
-    api: KubeApi
+    tools: Tools
     guard: Guard
-    run_id: str = "plan"
+
+    @classmethod
+    def of(cls, cluster: Cluster, guard: Guard) -> Ground:
+        """Return the ground of a cluster, as its guard allows."""
+        return cls(tools=tools(cluster.api, may_touch=guard.may_touch), guard=guard)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +62,7 @@ class Experiment:
 def out_of_memory(*, count: int, workload: str) -> Breaks:
     """Return the act of "{count} {workload} pods run out of memory"."""
     return Breaks(
-        fault=lambda ground: OutOfMemory(ground.api, run_id=ground.run_id, workload=workload, count=count),
+        fault=lambda ground: OutOfMemory(ground.tools, workload=workload, count=count),
         by="restart",
     )
 

@@ -90,7 +90,7 @@ class Outlook:
 
     def delays(self, acts: Iterable[object]) -> dict[str, Delay]:
         """Return how soon the faults among `acts` show, by metric."""
-        ground = Ground(api=self.cluster.api, guard=Guard(cluster=self.cluster, settings=self.settings))
+        ground = Ground.of(self.cluster, Guard(cluster=self.cluster, settings=self.settings))
         found: dict[str, Delay] = {}
         for act in acts:
             fault: object = act.fault(ground) if isinstance(act, Breaks) else None
@@ -203,8 +203,8 @@ class Outlook:
         return read_containers(find_workload(self.cluster.api, workload).pods, now=self.clock.now())
 
     def _evicted(self, act: Experiment) -> list[Json]:
-        guard = Guard(cluster=self.cluster, settings=self.settings)
-        faults = planned_faults(act.path, api=self.cluster.api, run_id="plan", may_touch=guard.may_touch)
+        ground = Ground.of(self.cluster, Guard(cluster=self.cluster, settings=self.settings))
+        faults = planned_faults(act.path, ground.tools)
         targets = [target for _, fault in faults if fault for target in fault.plan().targets]
         return [self.cluster.api.get(target.path) for target in targets if target.kind == "pod"]
 

@@ -35,7 +35,7 @@ class Planner:
             reason = f"unknown: {cluster.message}"
             return [f"targets and blast radius: {reason}", f"forecast: {reason}"]
         guard = Guard(cluster=cluster, settings=self.settings, protected="protected" in scenario.tags)
-        ground = Ground(api=cluster.api, guard=guard)
+        ground = Ground.of(cluster, guard)
         return [*self._acts(ground, meanings), *self._forecast(cluster, meanings)]
 
     def _connected(self) -> Cluster | AftershockError:
@@ -62,10 +62,7 @@ class Planner:
             yield from self._experiment(ground, act, meaning.place)
 
     def _experiment(self, ground: Ground, act: Experiment, place: str) -> Iterator[str]:
-        faults = planned_faults(
-            act.path, api=ground.api, run_id=ground.run_id, may_touch=ground.guard.may_touch
-        )
-        for name, fault in faults:
+        for name, fault in planned_faults(act.path, ground.tools):
             if fault is None:
                 yield f"targets of {name!r}: unknown: it is no fault that can be planned"
             else:

@@ -17,7 +17,7 @@ from aftershock.errors import DeadlineError
 from aftershock.faults.injector import Injection, Injector
 from aftershock.faults.journal import Journal
 from aftershock.faults.protocol import Fault
-from aftershock.faults.recover import undo_registry
+from aftershock.faults.tools import tools
 from aftershock.judge.question import Question
 from aftershock.observe.alertmanager import WebhookLog, record_notifications
 from aftershock.observe.alerts import record_alerts, record_firing_before
@@ -60,13 +60,18 @@ class Stage:
         self.api = self.cluster.api
         self.prometheus = Prometheus(self.cluster.monitoring.prometheus)
         self.guard = Guard(cluster=self.cluster, settings=self.settings, protected=self.protected)
+        self.tools = tools(
+            self.api,
+            carrier_image=self.settings.carrier_image,
+            may_touch=self.guard.may_touch,
+            clock=self.timeline.clock,
+        )
         self.injector = Injector(
+            self.tools,
             run_id=self.run_id,
             journal=Journal(self.run_folder / "journal.jsonl"),
             timeline=self.timeline,
             check=self.guard.check,
-            undos=undo_registry(self.api, carrier_image=self.settings.carrier_image),
-            cluster=self.api.identity(),
         )
 
     def open(self) -> None:

@@ -10,7 +10,6 @@ from aftershock.cluster.api import Json
 from aftershock.cluster.stack import is_ready
 from aftershock.cluster.targets import Target
 from aftershock.errors import DeadlineError, EnvironmentUnusableError, FeatureError
-from aftershock.faults.carrier import Carriers
 from aftershock.faults.out_of_memory import OutOfMemory
 from aftershock.judge.question import Question
 from aftershock.judge.recovery import CONFIRM_S, recovered_within
@@ -62,14 +61,7 @@ class Workloads:
 
     def run_out_of_memory(self, workload: str, *, count: int) -> None:
         """Have the kernel kill the application in `count` pods for want of memory; proven."""
-        fault = OutOfMemory(
-            self.stage.api,
-            run_id=self.stage.run_id,
-            workload=workload,
-            count=count,
-            carriers=Carriers(self.stage.api, image=self.stage.settings.carrier_image),
-        )
-        injection = self.stage.inject(fault)
+        injection = self.stage.inject(OutOfMemory(self.stage.tools, workload=workload, count=count))
         self.broken = sorted({self._deployment(target) for target in injection.plan.targets})
 
     def recover(self, workload: str, *, within_s: float) -> None:

@@ -76,13 +76,17 @@ def node(name: str, *, control_plane: bool = False, **more: Any) -> Json:
 
 
 class FakeApi(KubeApi):
-    """An API server's memory. `calls` lists every change asked for, as (method, path, body)."""
+    """An API server's memory. `calls` lists every change asked for, as (method, path, body).
+
+    `renewing` are paths of Leases that somebody renews between any two looks.
+    """
 
     def __init__(self) -> None:
         self.objects: dict[str, Json] = {}
         self.logs: dict[str, str] = {}
         self.calls: list[tuple[str, str, Json | None]] = []
         self.on_change: Callable[[str, str], None] | None = None
+        self.renewing: set[str] = set()
         self._versions = itertools.count(1)
 
     def add(self, path: str, *objects: Json) -> None:
@@ -97,6 +101,8 @@ class FakeApi(KubeApi):
 
     def get(self, path: str, **query: str) -> Json:
         """Return an object, or a list of those under a collection's path."""
+        if path in self.renewing:
+            return {"metadata": {}, "spec": {"holderIdentity": "x", "renewTime": str(next(self._versions))}}
         if path in self.objects:
             return copy.deepcopy(self.objects[path])
         if path.rpartition("/")[2] in COLLECTIONS:
@@ -126,11 +132,21 @@ class FakeApi(KubeApi):
         """Merge `body` into an object."""
         self.calls.append(("PATCH", path, body))
         current = self.get(path)
-        wanted = body.get("metadata", {}).get("resourceVersion")
-        if wanted is not None and wanted != current["metadata"]["resourceVersion"]:
-            raise ApiError(f"PATCH {path}: 409 Conflict", status=HTTPStatus.CONFLICT)
+        for precondition in ("resourceVersion", "uid"):
+            wanted = body.get("metadata", {}).get(precondition)
+            if wanted is not None and wanted != current["metadata"][precondition]:
+                raise ApiError(f"PATCH {path}: 409 Conflict", status=HTTPStatus.CONFLICT)
         self._store(path, merge(current, body))
         self._changed("PATCH", path)
+        return self.get(path)
+
+    def put(self, path: str, body: Json) -> Json:
+        """Replace an object, if it is as it was read."""
+        self.calls.append(("PUT", path, body))
+        if body["metadata"]["resourceVersion"] != self.get(path)["metadata"]["resourceVersion"]:
+            raise ApiError(f"PUT {path}: 409 Conflict", status=HTTPStatus.CONFLICT)
+        self._store(path, copy.deepcopy(body))
+        self._changed("PUT", path)
         return self.get(path)
 
     def delete(self, path: str, body: Json | None = None) -> None:
@@ -195,8 +211,11 @@ class FakeApi(KubeApi):
 
 
 COLLECTIONS = {
+    "configmaps",
+    "daemonsets",
     "deployments",
     "jobs",
+    "leases",
     "namespaces",
     "nodes",
     "poddisruptionbudgets",

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
 from aftershock.cluster.targets import Target
 from aftershock.errors import FaultError, RefusedError, ResidueError, TransientError
+from aftershock.faults import halting, marks
 from aftershock.faults.injector import Injector
 from aftershock.faults.journal import Journal, Record
-from aftershock.faults.protocol import Plan, Proof
+from aftershock.faults.lease import RUN_LEASE
+from aftershock.faults.protocol import Plan, Proof, Switch
+from aftershock.faults.switch import REAPER_LEASE
+from aftershock.faults.tools import tools
 from aftershock.testing import FakeClock
+from aftershock.testing.kube import FakeApi, pod
 from aftershock.timeline import Event, Timeline
 
 POD = Target(kind="pod", namespace="demo", name="web-0", uid="u0")
@@ -31,6 +36,7 @@ class Bench:
         self.left_until = 0.0
         self.undo_refusals = 0
         self.journal: Journal | None = None
+        self.switch: Switch = "carrier"
         self.on_disk_at_act: list[Record] = []
 
     def plan(self) -> Plan:
@@ -41,10 +47,11 @@ class Bench:
             undo={"a": 1},
             expires_after_s=60,
             blast_radius="one pod",
+            switch=self.switch,
             serial="1",
         )
 
-    def inject(self, plan: Plan) -> None:
+    def inject(self, plan: Plan, record: Record) -> None:
         self.calls.append("inject")
         if self.journal:
             self.on_disk_at_act = list(self.journal.latest())
@@ -85,16 +92,30 @@ def timeline(clock: FakeClock) -> Timeline:
 
 
 @pytest.fixture
-def injector(tmp_path: Path, bench: Bench, timeline: Timeline) -> Injector:
+def api() -> FakeApi:
+    fake = FakeApi()
+    fake.add_pods(pod("web-0", metadata={"uid": "u0"}))
+    return fake
+
+
+@pytest.fixture
+def injector(tmp_path: Path, api: FakeApi, bench: Bench, timeline: Timeline) -> Iterator[Injector]:
     journal = Journal(tmp_path / "journal.jsonl")
     bench.journal = journal
-    return Injector(
+    injector = Injector(
+        tools(api, clock=bench.clock),
         run_id="run1",
         journal=journal,
         timeline=timeline,
         check=lambda targets: bench.calls.append(f"check {targets[0]}"),
         undos={"bench": bench},
     )
+    yield injector
+    injector.lease.release()
+
+
+def marked(api: FakeApi) -> bool:
+    return "aftershock.dev/marked" in api.get("/api/v1/namespaces/demo/pods/web-0")["metadata"]["labels"]
 
 
 def states(injector: Injector) -> list[str]:
@@ -185,6 +206,73 @@ class TestInject:
         assert timeline.select(kind="silent")
 
 
+class TestSafety:
+    def test_the_target_bears_the_record_before_the_act_and_until_the_undo_is_proven(
+        self, injector: Injector, bench: Bench, api: FakeApi
+    ) -> None:
+        seen: list[bool] = []
+        act, undo = bench.inject, bench.undo
+
+        def inject(plan: Plan, record: Record) -> None:
+            seen.append(marked(api))
+            act(plan, record)
+
+        def take_back(record: Record) -> None:
+            seen.append(marked(api))
+            undo(record)
+
+        bench.inject, bench.undo = inject, take_back  # type: ignore[method-assign]  # to look in between
+        injector.inject(bench)
+        (record,) = marks.records(api)
+        assert (record.fault_id, record.undo, record.state) == ("bench-1", {"a": 1}, "planned")
+        injector.undo_all()
+        assert seen == [True, True]
+        assert not marked(api)
+
+    def test_one_run_at_a_time(self, injector: Injector, bench: Bench, api: FakeApi) -> None:
+        injector.inject(bench)
+        assert api.get(RUN_LEASE)["spec"]["holderIdentity"] == "run1"
+        injector.undo_all()
+        assert "holderIdentity" not in api.get(RUN_LEASE)["spec"]
+
+    def test_nothing_is_injected_while_faults_are_halted(
+        self, injector: Injector, bench: Bench, api: FakeApi
+    ) -> None:
+        halting.halt(injector.tools, reason="deploying")
+        with pytest.raises(RefusedError, match="halted") as caught:
+            injector.inject(bench)
+        assert "deploying" in caught.value.found
+        assert bench.calls == []
+        assert halting.resume(injector.tools)
+        injector.inject(bench)
+
+    def test_a_fault_that_depends_on_the_reaper_needs_it_alive(
+        self, injector: Injector, bench: Bench, api: FakeApi
+    ) -> None:
+        bench.switch = "reaper"
+        with pytest.raises(FaultError, match="needs the reaper"):
+            injector.inject(bench)
+        assert "inject" not in bench.calls
+        assert not injector.journal.path.exists()
+        assert not marked(api)
+
+    def test_a_reaper_that_renews_its_lease_is_alive(
+        self, injector: Injector, bench: Bench, api: FakeApi
+    ) -> None:
+        bench.switch = "reaper"
+        api.renewing.add(REAPER_LEASE)
+        assert injector.inject(bench).proof.holds
+
+    def test_nothing_is_injected_beside_another_run(
+        self, injector: Injector, bench: Bench, api: FakeApi
+    ) -> None:
+        api.renewing.add(RUN_LEASE)
+        with pytest.raises(RefusedError, match="another run is under way: x"):
+            injector.inject(bench)
+        assert "inject" not in bench.calls
+        assert not injector.journal.path.exists()
+
+
 class TestUndo:
     def test_is_proven_and_written(self, injector: Injector, bench: Bench, timeline: Timeline) -> None:
         injector.inject(bench)
@@ -258,6 +346,7 @@ class TestUndo:
     ) -> None:
         injector.inject(bench)
         other = Injector(
+            injector.tools,
             run_id="run1",
             journal=Journal(injector.journal.path),
             timeline=Timeline(clock=clock),

@@ -9,6 +9,7 @@ from aftershock.faults import marks
 from aftershock.faults.journal import Record
 from aftershock.faults.node_drain import NodeDrain, NodeDrainUndo
 from aftershock.faults.protocol import Plan
+from aftershock.faults.tools import tools
 from aftershock.testing import FakeClock
 from aftershock.testing.kube import FakeApi, node, pod
 
@@ -53,8 +54,9 @@ def api(clock: FakeClock) -> Kubelets:
 
 
 def drain(api: FakeApi, clock: FakeClock, **options: object) -> NodeDrain:
-    defaults = {"node": "worker", "may_evict": lambda namespace: namespace == "demo"}
-    return NodeDrain(api, run_id="run1", clock=clock, **{**defaults, **options})  # type: ignore[arg-type]  # by name
+    may_evict = options.pop("may_evict", lambda namespace: namespace == "demo")
+    kit = tools(api, clock=clock, may_touch=may_evict)  # type: ignore[arg-type]  # by name
+    return NodeDrain(kit, **{"node": "worker", **options})  # type: ignore[arg-type]  # by name
 
 
 def record_of(plan: Plan, clock: FakeClock) -> Record:
@@ -98,7 +100,7 @@ class TestPlan:
         fault = drain(api, clock)
         plan = fault.plan()
         assert f"/x ({why})" in plan.blast_radius
-        fault.inject(plan)
+        fault.inject(plan, record_of(plan, clock))
         assert "x" not in evictions(api)
         proof = fault.landed(plan)
         assert proof.holds
@@ -117,7 +119,7 @@ class TestInject:
     def test_cordons_with_its_mark_before_the_first_eviction(self, api: Kubelets, clock: FakeClock) -> None:
         fault = drain(api, clock)
         plan = fault.plan()
-        fault.inject(plan)
+        fault.inject(plan, record_of(plan, clock))
         assert [method for method, _, _ in api.calls] == ["PATCH", "POST", "POST"]
         found = api.get(WORKER)
         assert found["spec"]["unschedulable"] is True
@@ -127,7 +129,8 @@ class TestInject:
 
     def test_evicts_exactly_the_pods_that_were_planned(self, api: Kubelets, clock: FakeClock) -> None:
         fault = drain(api, clock, grace_s=7)
-        fault.inject(fault.plan())
+        plan = fault.plan()
+        fault.inject(plan, record_of(plan, clock))
         bodies = [body for _, path, body in api.calls if path.endswith("/eviction") and body]
         assert [body["deleteOptions"]["preconditions"]["uid"] for body in bodies] == ["uid-a", "uid-b"]
         assert {body["deleteOptions"]["gracePeriodSeconds"] for body in bodies} == {7}
@@ -136,7 +139,7 @@ class TestInject:
         self.budget(api, 2)
         fault = drain(api, clock)
         plan = fault.plan()
-        fault.inject(plan)
+        fault.inject(plan, record_of(plan, clock))
         assert evictions(api).count("a") == 1
         assert evictions(api).count("b") > 3
         assert 3 <= clock.monotonic() < 5
@@ -150,17 +153,17 @@ class TestInject:
         fault = drain(api, clock, within_s=10)
         plan = fault.plan()
         with pytest.raises(FaultError, match="2 pods of node/worker were not evicted within 10 s") as caught:
-            fault.inject(plan)
+            fault.inject(plan, record_of(plan, clock))
         assert "pod/demo/a: refused: Cannot evict pod" in caught.value.found
         assert not fault.landed(plan).holds
-        NodeDrainUndo(api).undo(record_of(plan, clock))
+        NodeDrainUndo(tools(api)).undo(record_of(plan, clock))
         assert "unschedulable" not in api.get(WORKER)["spec"]
 
     def test_takes_a_pod_that_came_after_the_plan(self, api: Kubelets, clock: FakeClock) -> None:
         fault = drain(api, clock)
         plan = fault.plan()
         api.add_pods(pod("late"))
-        fault.inject(plan)
+        fault.inject(plan, record_of(plan, clock))
         assert "late" in evictions(api)
         assert fault.landed(plan).holds
 
@@ -169,7 +172,7 @@ class TestInject:
         plan = fault.plan()
         api.delete("/api/v1/namespaces/demo/pods/a")
         api.add_pods(pod("b", node="worker2", metadata={"uid": "another"}))
-        fault.inject(plan)
+        fault.inject(plan, record_of(plan, clock))
         assert evictions(api) == []
 
     def test_a_refusal_by_the_api_is_no_not_yet(self, api: Kubelets, clock: FakeClock) -> None:
@@ -181,16 +184,16 @@ class TestInject:
         fault = drain(api, clock)
         plan = fault.plan()
         with pytest.raises(ApiError, match="403"):
-            fault.inject(plan)
+            fault.inject(plan, record_of(plan, clock))
         assert clock.monotonic() == 0
 
     def test_leaves_a_foreign_cordon_alone(self, api: Kubelets, clock: FakeClock) -> None:
         api.patch(WORKER, {"spec": {"unschedulable": True}})
         fault = drain(api, clock)
         plan = fault.plan()
-        fault.inject(plan)
+        fault.inject(plan, record_of(plan, clock))
         assert fault.landed(plan).holds
-        undo = NodeDrainUndo(api)
+        undo = NodeDrainUndo(tools(api))
         undo.undo(record_of(plan, clock))
         assert api.get(WORKER)["spec"]["unschedulable"] is True
         proof = undo.undone(record_of(plan, clock))
@@ -210,7 +213,7 @@ class TestLanded:
     def test_not_while_a_pod_is_still_ending(self, api: Kubelets, clock: FakeClock) -> None:
         fault = drain(api, clock)
         plan = fault.plan()
-        fault.inject(plan)
+        fault.inject(plan, record_of(plan, clock))
         api.add_pods(pod("slow", metadata={"deletionTimestamp": "2026-01-01T00:00:00Z"}))
         proof = fault.landed(plan)
         assert not proof.holds
@@ -233,33 +236,33 @@ class TestUndo:
     def done(self, api: Kubelets, clock: FakeClock) -> Record:
         fault = drain(api, clock)
         plan = fault.plan()
-        fault.inject(plan)
+        fault.inject(plan, record_of(plan, clock))
         return record_of(plan, clock)
 
     def test_leaves_the_node_as_it_was(self, api: Kubelets, done: Record) -> None:
-        NodeDrainUndo(api).undo(done)
+        NodeDrainUndo(tools(api)).undo(done)
         found = api.get(WORKER)
         assert found["spec"] == {}
         assert found["metadata"]["annotations"] == {}
-        assert NodeDrainUndo(api).undone(done).holds
+        assert NodeDrainUndo(tools(api)).undone(done).holds
 
     def test_twice_changes_nothing_the_second_time(self, api: Kubelets, done: Record) -> None:
-        NodeDrainUndo(api).undo(done)
+        NodeDrainUndo(tools(api)).undo(done)
         calls = len(api.calls)
-        NodeDrainUndo(api).undo(done)
+        NodeDrainUndo(tools(api)).undo(done)
         assert len(api.calls) == calls
 
     def test_is_not_undone_while_the_scheduler_still_keeps_away(self, api: Kubelets, done: Record) -> None:
-        NodeDrainUndo(api).undo(done)
+        NodeDrainUndo(tools(api)).undo(done)
         api.patch(WORKER, {"spec": {"taints": [CORDONED]}})
-        assert not NodeDrainUndo(api).undone(done).holds
+        assert not NodeDrainUndo(tools(api)).undone(done).holds
 
     def test_another_runs_cordon_stays(self, api: Kubelets, done: Record) -> None:
         other = marks.encode(
             Record(**{**{f: getattr(done, f) for f in done.__struct_fields__}, "fault_id": "x"})
         )
         api.patch(WORKER, {"metadata": {"annotations": {marks.CORDON_MARK: other}}})
-        NodeDrainUndo(api).undo(done)
+        NodeDrainUndo(tools(api)).undo(done)
         assert api.get(WORKER)["spec"]["unschedulable"] is True
 
     def test_a_node_that_changed_meanwhile_is_worth_another_try(self, api: Kubelets, done: Record) -> None:
@@ -267,9 +270,9 @@ class TestUndo:
         api.patch(WORKER, {"metadata": {"labels": {"touched": "yes"}}})
         api.find = lambda path, **query: read  # type: ignore[method-assign]  # a stale read
         with pytest.raises(TransientError, match="changed meanwhile"):
-            NodeDrainUndo(api).undo(done)
+            NodeDrainUndo(tools(api)).undo(done)
 
     def test_a_node_that_is_gone_needs_no_undo(self, api: Kubelets, done: Record) -> None:
         api.delete(WORKER)
-        NodeDrainUndo(api).undo(done)
-        assert NodeDrainUndo(api).undone(done).holds
+        NodeDrainUndo(tools(api)).undo(done)
+        assert NodeDrainUndo(tools(api)).undone(done).holds

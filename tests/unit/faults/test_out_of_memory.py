@@ -9,109 +9,31 @@ import pytest
 
 from aftershock.errors import FaultError, RefusedError
 from aftershock.faults import marks
-from aftershock.faults.out_of_memory import OutOfMemory, OutOfMemoryUndo
+from aftershock.faults.out_of_memory import OutOfMemory
 from aftershock.faults.protocol import Plan
+from aftershock.faults.tools import tools
 from aftershock.testing import FakeClock
-from aftershock.testing.kube import FakeApi, node, pod
+from aftershock.testing.kube import FakeApi, pod
+from tests.unit.faults.carriers import JOBS, PODS, Node
 
-JOBS = "/apis/batch/v1/namespaces/aftershock/jobs/"
-PODS = "/api/v1/namespaces/aftershock/pods/"
 WEB = "/api/v1/namespaces/demo/pods/web-0"
 
 
-class Node(FakeApi):
-    """An API whose Job controller and kubelet start every carrier, and end it with `exit_code`."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.state: dict[str, Any] = {"terminated": {"exitCode": 0}}
-        self.on_change = self.react
-
-    def react(self, method: str, path: str) -> None:
-        if not path.startswith(JOBS):
-            return
-        name = path.removeprefix(JOBS)
-        if method == "DELETE":
-            self.delete(f"{PODS}{name}-abc")
-            return
-        carrier = pod(f"{name}-abc", namespace="aftershock", app="", owner=f"Job/{name}")
-        carrier["metadata"]["labels"] = {"job-name": name}
-        carrier["status"]["containerStatuses"][0]["state"] = self.state
-        self.add_pods(carrier)
-
-    def kill(
-        self, *, reason: str = "OOMKilled", container_id: str = "containerd://web-0-0", restarts: int = 1
-    ) -> None:
-        """Let the application end, and start it again."""
-        found = self.get(WEB)
-        ended = {
-            "containerID": container_id,
-            "reason": reason,
-            "exitCode": 137,
-            "finishedAt": "2026-01-01T00:00:02Z",
-        }
-        status = found["status"]["containerStatuses"][0]
-        status |= {
-            "containerID": "containerd://web-0-1",
-            "restartCount": restarts,
-            "lastState": {"terminated": ended},
-        }
-        self.add_pods(found)
-
-    def jobs(self) -> list[str]:
-        return [path for path in self.objects if path.startswith(JOBS)]
-
-    def commands(self) -> list[list[str]]:
-        created = [
-            body
-            for method, path, body in self.calls
-            if method == "POST" and body and body.get("kind") == "Job"
-        ]
-        return [body["spec"]["template"]["spec"]["containers"][0]["command"][3:] for body in created]
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def api() -> Node:
-    fake = Node()
-    for name in ("demo", "monitoring"):
-        labels = {"aftershock.dev/allow": "true"} if name == "demo" else {}
-        fake.add("/api/v1/namespaces", {"metadata": {"name": name, "labels": labels}})
-    fake.add("/api/v1/nodes", node("worker"))
-    image = {"containers": [{"name": "logger", "image": "aftershock.dev/components:abc123"}]}
-    fake.add_pods(
-        pod(
-            "web-0",
-            spec={
-                "containers": [
-                    {"name": "main", "image": "nginx", "resources": {"limits": {"memory": "64Mi"}}}
-                ]
-            },
-        )
-    )
-    fake.add_pods(pod("logger", namespace="monitoring", app="logger", spec=image))
-    return fake
-
-
 def fault(api: FakeApi, clock: FakeClock, **options: Any) -> OutOfMemory:
-    return OutOfMemory(api, run_id="run1", workload="web", clock=clock, **options)
+    return OutOfMemory(tools(api, clock=clock), workload="web", **options)
 
 
 def injected(api: FakeApi, clock: FakeClock) -> tuple[OutOfMemory, Plan]:
     oom = fault(api, clock)
     plan = oom.plan()
-    oom.inject(plan)
+    oom.inject(plan, plan.record(run_id="run1", now=clock.now()))
     return oom, plan
 
 
 class TestPlan:
     def test_pins_the_container_by_its_id(self, api: Node, clock: FakeClock) -> None:
         plan = fault(api, clock).plan()
-        (aim,) = plan.undo["containers"]
+        (aim,) = plan.undo["aims"]
         assert aim["container_id"] == "web-0-0"
         assert (aim["pod_uid"], aim["container"], aim["node"], aim["restarts"]) == (
             "uid-web-0",
@@ -134,7 +56,7 @@ class TestPlan:
         )
         with pytest.raises(RefusedError, match="which container"):
             fault(api, clock).plan()
-        assert fault(api, clock, container="main").plan().undo["containers"][0]["container"] == "main"
+        assert fault(api, clock, container="main").plan().undo["aims"][0]["container"] == "main"
 
     def test_a_container_that_waits_in_its_backoff_is_no_target(self, api: Node, clock: FakeClock) -> None:
         found = api.get(WEB)
@@ -153,8 +75,9 @@ class TestInject:
         (container,) = spec["containers"]
         assert spec["nodeName"] == "worker"
         assert container["image"] == "aftershock.dev/components:abc123"
-        aim = f"oom --fault-id {plan.fault_id}-0 --pod-uid uid-web-0 --container-id web-0-0"
-        assert api.commands() == [f"{aim} --expires-at 2026-01-01T00:01:00.000000Z".split()]
+        until = "2026-01-01T00:01:00.000000Z"
+        aim = "--pod-uid uid-web-0 --container-id web-0-0"
+        assert api.commands() == [f"oom --fault-id {plan.fault_id}-0 --expires-at {until} {aim}".split()]
 
     def test_the_carrier_ends_by_itself_and_has_no_rights(self, api: Node, clock: FakeClock) -> None:
         _, plan = injected(api, clock)
@@ -233,7 +156,7 @@ class TestLanded:
     def test_a_pod_that_was_replaced_is_no_proof(self, api: Node, clock: FakeClock) -> None:
         oom, plan = injected(api, clock)
         api.kill()
-        api.patch(WEB, {"metadata": {"uid": "another"}})
+        api.objects[WEB]["metadata"]["uid"] = "another"
         proof = oom.landed(plan)
         assert not proof.holds
         assert proof.facts["reason"] == "the pod is gone"
@@ -252,39 +175,3 @@ class TestTestimony:
             9,
         )
         assert second.data == {"event": "said", "line": "Traceback"}
-
-
-class TestUndo:
-    def test_a_killed_application_needs_only_the_carrier_removed(self, api: Node, clock: FakeClock) -> None:
-        _, plan = injected(api, clock)
-        api.kill()
-        record = plan.record(run_id="run1", now=clock.now())
-        undo = OutOfMemoryUndo(api, clock=clock)
-        undo.undo(record)
-        assert api.jobs() == []
-        assert len(api.commands()) == 1
-        assert undo.undone(record).holds
-
-    def test_a_surviving_application_gets_its_score_back(self, api: Node, clock: FakeClock) -> None:
-        _, plan = injected(api, clock)
-        OutOfMemoryUndo(api, clock=clock).undo(plan.record(run_id="run1", now=clock.now()))
-        assert api.commands()[-1] == ["restore", "--fault-id", f"{plan.fault_id}-0"]
-        assert api.jobs() == []
-
-    def test_scores_that_cannot_be_put_back_are_residue(self, api: Node, clock: FakeClock) -> None:
-        _, plan = injected(api, clock)
-        api.state = {"terminated": {"exitCode": 1}}
-        with pytest.raises(FaultError, match="could not put scores back"):
-            OutOfMemoryUndo(api, clock=clock).undo(plan.record(run_id="run1", now=clock.now()))
-        assert api.jobs() == []
-
-    def test_is_not_undone_while_a_carrier_is_there(self, api: Node, clock: FakeClock) -> None:
-        _, plan = injected(api, clock)
-        assert not OutOfMemoryUndo(api, clock=clock).undone(plan.record(run_id="run1", now=clock.now())).holds
-
-    def test_planned_and_never_injected_is_fine_too(self, api: Node, clock: FakeClock) -> None:
-        plan = fault(api, clock).plan()
-        record = plan.record(run_id="run1", now=clock.now())
-        api.delete(WEB)
-        OutOfMemoryUndo(api, clock=clock).undo(record)
-        assert OutOfMemoryUndo(api, clock=clock).undone(record).holds

@@ -11,6 +11,7 @@ from aftershock.faults import marks
 from aftershock.faults.journal import Journal, Record
 from aftershock.faults.node_drain import NodeDrain
 from aftershock.faults.recover import recover
+from aftershock.faults.tools import tools
 from aftershock.testing import FakeClock
 from aftershock.testing.kube import FakeApi, node, pod
 
@@ -33,10 +34,11 @@ def api() -> FakeApi:
 @pytest.fixture
 def record(api: FakeApi, clock: FakeClock) -> Record:
     """A drain whose harness is gone."""
-    fault = NodeDrain(api, run_id="run1", node="worker", may_evict=lambda namespace: True, clock=clock)
+    fault = NodeDrain(tools(api, may_touch=lambda namespace: True, clock=clock), node="worker")
     plan = fault.plan()
-    fault.inject(plan)
-    return plan.record(run_id="run1", now=clock.now())
+    record = plan.record(run_id="run1", now=clock.now())
+    fault.inject(plan, record)
+    return record
 
 
 def journal(reports: Path, record: Record, *, run: str = "run1") -> Journal:
@@ -52,7 +54,7 @@ def is_open(api: FakeApi) -> bool:
 
 def test_from_the_journal(api: FakeApi, clock: FakeClock, record: Record, tmp_path: Path) -> None:
     written = journal(tmp_path, record)
-    (done,) = recover(api, reports=tmp_path, clock=clock)
+    (done,) = recover(tools(api, clock=clock), reports=tmp_path)
     assert is_open(api)
     assert done.known_from == str(written.path)
     assert [entry.state for entry in written.latest()] == ["undone"]
@@ -61,7 +63,7 @@ def test_from_the_journal(api: FakeApi, clock: FakeClock, record: Record, tmp_pa
 def test_from_the_mark_with_the_journal_lost(
     api: FakeApi, clock: FakeClock, record: Record, tmp_path: Path
 ) -> None:
-    (done,) = recover(api, reports=tmp_path, clock=clock)
+    (done,) = recover(tools(api, clock=clock), reports=tmp_path)
     assert is_open(api)
     assert done.record.fault_id == record.fault_id
     assert "mark" in done.known_from
@@ -71,9 +73,9 @@ def test_twice_changes_nothing_the_second_time(
     api: FakeApi, clock: FakeClock, record: Record, tmp_path: Path
 ) -> None:
     written = journal(tmp_path, record)
-    recover(api, reports=tmp_path, clock=clock)
+    recover(tools(api, clock=clock), reports=tmp_path)
     calls, size = len(api.calls), written.path.stat().st_size
-    assert recover(api, reports=tmp_path, clock=clock) == []
+    assert recover(tools(api, clock=clock), reports=tmp_path) == []
     assert (len(api.calls), written.path.stat().st_size) == (calls, size)
 
 
@@ -84,7 +86,11 @@ def test_a_carrier_is_found_by_its_label(api: FakeApi, clock: FakeClock, tmp_pat
         fault="out-of-memory",
         state="planned",
         target=["pod/demo/gone"],
-        undo={"containers": [{"namespace": "demo", "pod": "gone", "pod_uid": "u", "container": "main"}]},
+        undo={
+            "aims": [
+                {"namespace": "demo", "pod": "gone", "pod_uid": "u", "container": "main", "node": "worker"}
+            ]
+        },
         expires_at=clock.now(),
     )
     meta = {
@@ -93,16 +99,16 @@ def test_a_carrier_is_found_by_its_label(api: FakeApi, clock: FakeClock, tmp_pat
         "annotations": {marks.RECORD_MARK: marks.encode(lost)},
     }
     api.add("/apis/batch/v1/namespaces/aftershock/jobs", {"metadata": meta})
-    (done,) = recover(api, reports=tmp_path, clock=clock)
+    (done,) = recover(tools(api, clock=clock), reports=tmp_path)
     assert done.record.run_id == "run9"
     assert not api.items("/apis/batch/v1/namespaces/aftershock/jobs")
 
 
 def test_only_the_run_that_was_named(api: FakeApi, clock: FakeClock, record: Record, tmp_path: Path) -> None:
     journal(tmp_path, record)
-    assert recover(api, reports=tmp_path, run_id="run2", clock=clock) == []
+    assert recover(tools(api, clock=clock), reports=tmp_path, run_id="run2") == []
     assert not is_open(api)
-    assert len(recover(api, reports=tmp_path, run_id="run1", clock=clock)) == 1
+    assert len(recover(tools(api, clock=clock), reports=tmp_path, run_id="run1")) == 1
 
 
 def test_a_damaged_journal_is_reported_and_the_mark_still_helps(
@@ -111,7 +117,7 @@ def test_a_damaged_journal_is_reported_and_the_mark_still_helps(
     written = journal(tmp_path, record)
     written.path.write_text("nonsense\n" + written.path.read_text())
     with pytest.raises(ResidueError) as caught:
-        recover(api, reports=tmp_path, clock=clock)
+        recover(tools(api, clock=clock), reports=tmp_path)
     assert "journal.jsonl:1" in caught.value.found
     assert is_open(api)
 
@@ -120,7 +126,7 @@ def test_a_torn_last_line_had_no_act(api: FakeApi, clock: FakeClock, record: Rec
     written = journal(tmp_path, record)
     with written.path.open("a") as file:
         file.write('{"run_id":"run1","fault_id":"torn')
-    assert len(recover(api, reports=tmp_path, clock=clock)) == 1
+    assert len(recover(tools(api, clock=clock), reports=tmp_path)) == 1
 
 
 def test_a_fault_of_a_kind_unknown_here_is_listed(
@@ -128,10 +134,10 @@ def test_a_fault_of_a_kind_unknown_here_is_listed(
 ) -> None:
     journal(tmp_path, record)
     with pytest.raises(ResidueError, match="nobody knows how to undo") as caught:
-        recover(api, reports=tmp_path, clock=clock, undos={})
+        recover(tools(api, clock=clock), reports=tmp_path, undos={})
     assert caught.value.exit_code == 11
 
 
 def test_a_strangers_annotation_is_no_mark(api: FakeApi, clock: FakeClock, tmp_path: Path) -> None:
     api.patch(WORKER, {"metadata": {"annotations": {marks.CORDON_MARK: "someone"}}})
-    assert recover(api, reports=tmp_path, clock=clock) == []
+    assert recover(tools(api, clock=clock), reports=tmp_path) == []

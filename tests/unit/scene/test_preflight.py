@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from aftershock.clock import SystemClock
 from aftershock.cluster.connection import Cluster
 from aftershock.config import Settings
 from aftershock.errors import EnvironmentUnusableError, RefusedError, ResidueError, TransientError
 from aftershock.faults.node_drain import NodeDrain
+from aftershock.faults.tools import tools
 from aftershock.scene import preflight as module
 from aftershock.scene.preflight import preflight
 from aftershock.scene.stage import Stage
@@ -123,8 +125,9 @@ def test_a_clock_that_cannot_be_read_exactly_is_not_blamed(
 
 
 def test_what_an_earlier_run_left(cluster: Cluster, api: Api, tmp_path: Path) -> None:
-    fault = NodeDrain(api, run_id="run0", node="worker", may_evict=lambda namespace: True)
-    fault.inject(fault.plan())
+    fault = NodeDrain(tools(api, may_touch=lambda namespace: True), node="worker")
+    plan = fault.plan()
+    fault.inject(plan, plan.record(run_id="run0", now=SystemClock().now()))
     before = len(api.calls)
     with pytest.raises(ResidueError, match="an earlier run left something") as caught:
         begin(tmp_path)

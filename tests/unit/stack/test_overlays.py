@@ -111,9 +111,10 @@ def test_the_comparison_sees_what_is_not_a_wait(path: str, ci: Any, nightly: Any
 
 
 @pytest.mark.parametrize("profile", ["ci", "nightly"])
-def test_the_whole_is_monitoring_and_workloads(render: Render, profile: str) -> None:
+def test_the_whole_is_the_reaper_monitoring_and_workloads(render: Render, profile: str) -> None:
     def names(folder: str) -> set[str]:
         return set(opened(render(folder)))
 
-    parts = names(f"monitoring/overlays/{profile}") | names(f"workloads/overlays/{profile}")
+    parts = names("reaper/base") | names(f"monitoring/overlays/{profile}")
+    parts |= names(f"workloads/overlays/{profile}")
     assert names(f"overlays/{profile}") == parts

@@ -7,6 +7,7 @@ An interrupted build leaves finished parts behind, and the next call goes on fro
 
 from __future__ import annotations
 
+import platform
 import shutil
 import sys
 import tempfile
@@ -28,6 +29,9 @@ ImagesMode = Literal["auto", "pull", "build"]
 # kubeadm asks for versions of its own choice of these two; a node of ours says in its labels
 # (aftershock.dev/NAME) which ones it holds instead.
 KUBEADM_TAGS = ("etcd", "coredns")
+
+IMAGE_PYTHON = "3.11"
+"""The Python of our images: Debian 12's, and the official image's of the same version."""
 
 BARE = "-bare"
 """What a node's tag ends with before images are put into it."""
@@ -113,12 +117,8 @@ class Builder:
             )
             for binary in image.binaries:
                 _place(self.programs.path(binary), context / binary)
-            for folder in image.payload:
-                shutil.copytree(
-                    self.catalogue.root / folder,
-                    context / Path(folder).name,
-                    ignore=shutil.ignore_patterns("__pycache__"),
-                )
+            for part in image.payload:
+                _copy(self.catalogue.root / part, context / part)
             if image.requirements:
                 self._libraries(self.catalogue.root / image.requirements, context / "libraries")
             arguments = [f"KUBERNETES_VERSION={self.catalogue.versions['kubernetes']}"]
@@ -141,11 +141,13 @@ class Builder:
             )
 
     def _libraries(self, requirements: Path, target: Path) -> None:
-        """Unpack the wheels of `requirements`; pure Python only, so that any interpreter runs them."""
+        """Unpack the wheels of `requirements` for the Python of the images, whatever ours is."""
+        platforms = (f"manylinux_2_17_{platform.machine()}", f"manylinux2014_{platform.machine()}", "any")
         self.shell.run(
             sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes", "--only-binary", ":all:",
-            "--implementation", "py", "--platform", "any", "--no-deps", "--no-compile",
-            "--target", target, "--requirement", requirements,
+            "--implementation", "cp", "--python-version", IMAGE_PYTHON,
+            *(word for name in platforms for word in ("--platform", name)),
+            "--no-deps", "--no-compile", "--target", target, "--requirement", requirements,
         )  # fmt: skip
 
     def _bootstrap_debian(self, image: Image) -> None:
@@ -233,6 +235,15 @@ def names_in_nodes(image: Image, catalogue: Catalogue) -> tuple[str, ...]:
     if image.always != "build":
         return image.names
     return (f"{image.reference.rpartition(':')[0]}:{catalogue.image_key(image.name)}",)
+
+
+def _copy(source: Path, destination: Path) -> None:
+    """Copy a file or a folder into a build folder."""
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    if source.is_dir():
+        shutil.copytree(source, destination, ignore=shutil.ignore_patterns("__pycache__"))
+    else:
+        shutil.copy2(source, destination)
 
 
 def _place(source: Path, destination: Path) -> None:

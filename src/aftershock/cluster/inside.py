@@ -1,0 +1,39 @@
+"""The Kubernetes API as a pod reaches it: by its service account. Needs no kubeconfig, no client library."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import urllib3
+
+from aftershock.cluster.api import KubeApi
+
+__all__ = ["api_from_inside"]
+
+ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+
+
+class _Inside:
+    """What KubeApi asks of a client."""
+
+    def __init__(self, account: Path, host: str) -> None:
+        self.account = account
+        self.configuration = SimpleNamespace(host=host)
+        self.rest_client = SimpleNamespace(
+            pool_manager=urllib3.PoolManager(ca_certs=str(account / "ca.crt"), maxsize=4)
+        )
+        self.default_headers: dict[str, str] = {"User-Agent": "aftershock"}
+
+    def update_params_for_auth(self, *args: Any, **_: Any) -> None:
+        """Add the token as it is now to the headers, which come first: the kubelet renews it."""
+        args[0]["Authorization"] = f"Bearer {(self.account / 'token').read_text(encoding='ascii').strip()}"
+
+
+def api_from_inside(account: Path = ACCOUNT) -> KubeApi:
+    """Return the API of the cluster that this pod runs in."""
+    host = os.environ["KUBERNETES_SERVICE_HOST"]
+    shown = f"[{host}]" if ":" in host else host
+    return KubeApi(_Inside(account, f"https://{shown}:{os.environ['KUBERNETES_SERVICE_PORT']}"))

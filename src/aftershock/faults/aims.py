@@ -1,0 +1,71 @@
+"""Aims: what tells one container of a pod from every other one, now and later."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from aftershock.cluster.api import Json, KubeApi
+from aftershock.errors import RefusedError
+
+__all__ = ["aim_at", "pod_is_there", "status_of"]
+
+
+def aim_at(pod: Json, container: str = "") -> dict[str, Any]:
+    """Return the aim at one container of `pod`: the one of that name, else its only one.
+
+    Plain data: namespace, pod, pod_uid, node, container, container_id, full_id (with the
+    runtime's prefix), restarts, limits (as the specification has them).
+
+    Raises:
+        RefusedError: it cannot be told which, or it does not run.
+
+    """
+    name = pod["metadata"]["name"]
+    specs = [spec for spec in pod["spec"]["containers"] if container in {"", spec["name"]}]
+    if len(specs) != 1:
+        names = ", ".join(spec["name"] for spec in pod["spec"]["containers"])
+        raise RefusedError(
+            f"which container of pod {name}?",
+            expected="one container",
+            found=names,
+            hint="name the container",
+        )
+    (spec,) = specs
+    status: Json = next(
+        (entry for entry in pod["status"].get("containerStatuses") or () if entry["name"] == spec["name"]), {}
+    )
+    if "running" not in (status.get("state") or {}):
+        raise RefusedError(
+            f"container {spec['name']} of pod {name} does not run",
+            expected="a running container",
+            found=", ".join(status.get("state") or {}) or "no status",
+        )
+    return {
+        "namespace": pod["metadata"]["namespace"],
+        "pod": name,
+        "pod_uid": pod["metadata"]["uid"],
+        "node": pod["spec"]["nodeName"],
+        "container": spec["name"],
+        "full_id": status["containerID"],
+        "container_id": status["containerID"].partition("://")[2],
+        "restarts": status["restartCount"],
+        "limits": dict(spec.get("resources", {}).get("limits") or {}),
+    }
+
+
+def pod_is_there(api: KubeApi, aim: Mapping[str, Any]) -> bool:
+    """Whether the pod that was aimed at still exists, and is no other of its name."""
+    return _pod(api, aim) is not None
+
+
+def status_of(api: KubeApi, aim: Mapping[str, Any]) -> Json | None:
+    """Return the container's status now; None if the pod is gone or another of that name."""
+    pod = _pod(api, aim)
+    statuses: list[Json] = (pod or {}).get("status", {}).get("containerStatuses") or []
+    return next((entry for entry in statuses if entry["name"] == aim["container"]), None)
+
+
+def _pod(api: KubeApi, aim: Mapping[str, Any]) -> Json | None:
+    pod = api.find(f"/api/v1/namespaces/{aim['namespace']}/pods/{aim['pod']}")
+    return pod if pod is not None and pod["metadata"]["uid"] == aim["pod_uid"] else None
