@@ -52,6 +52,9 @@ def take_back(
         raise residue([f"{record.fault_id}: {last or error.found}"]) from error
     except AftershockError as error:
         raise residue([f"{record.fault_id}: {error}"]) from error
+    except (LookupError, TypeError, ValueError) as error:
+        reason = f"its record does not say what its undo needs ({error!r}): another version's?"
+        raise residue([f"{record.fault_id}: {reason}"]) from error
 
 
 def residue(left: list[str]) -> ResidueError:
