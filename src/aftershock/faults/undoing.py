@@ -31,30 +31,41 @@ def take_back(
     undo = undos.get(record.fault)
     if undo is None:
         raise residue([f"{record.fault_id}: nobody knows how to undo {record.fault!r}"])
-    last: Proof | None = None
-    asked = False
-
-    def step() -> Proof | None:
-        nonlocal last, asked
-        if not asked:
-            undo.undo(record)
-            asked = True
-        last = undo.undone(record)
-        if not last.holds:
-            return None
-        for subject in record.target:
-            marks.take(tools.api, subject, record.fault_id)
-        return last
-
+    attempt = _Attempt(record, undo, tools)
     try:
-        return wait_until(step, within_s=within_s, what=f"{record.fault_id} to be undone", clock=tools.clock)
+        return wait_until(
+            attempt.step, within_s=within_s, what=f"{record.fault_id} to be undone", clock=tools.clock
+        )
     except DeadlineError as error:
-        raise residue([f"{record.fault_id}: {last or error.found}"]) from error
+        raise residue([f"{record.fault_id}: {attempt.last or error.found}"]) from error
     except AftershockError as error:
         raise residue([f"{record.fault_id}: {error}"]) from error
     except (LookupError, TypeError, ValueError) as error:
         reason = f"its record does not say what its undo needs ({error!r}): another version's?"
         raise residue([f"{record.fault_id}: {reason}"]) from error
+
+
+class _Attempt:
+    """Asks for the undo until it was heard, then looks for the proof."""
+
+    def __init__(self, record: Record, undo: Undo, tools: Tools) -> None:
+        self.record = record
+        self.undo = undo
+        self.tools = tools
+        self.asked = False
+        self.last: Proof | None = None
+
+    def step(self) -> Proof | None:
+        """Return the proof once nothing is left; the marks are taken off then."""
+        if not self.asked:
+            self.undo.undo(self.record)
+            self.asked = True
+        self.last = self.undo.undone(self.record)
+        if not self.last.holds:
+            return None
+        for subject in self.record.target:
+            marks.take(self.tools.api, subject, self.record.fault_id)
+        return self.last
 
 
 def residue(left: list[str]) -> ResidueError:
