@@ -28,6 +28,7 @@ from aftershock.report.verdicts import Verdicts
 from aftershock.timeline import Timeline
 
 if TYPE_CHECKING:
+    from aftershock.faults.lease import RunLease
     from aftershock.scene.plan import Planner
 
 __all__ = ["meanings", "run", "scenario", "scenario_folder", "settings", "timeline", "verdicts"]
@@ -42,16 +43,28 @@ class Preflight:
     def __init__(self, features: FeatureSession) -> None:
         self.features = features
         self.planner: Planner | None = None
+        self.lease: RunLease | None = None
 
     def pytest_aftershock_preflight(self, settings: Settings, run: Run, items: Sequence[pytest.Item]) -> None:
-        """Look whether the run may begin, and whether its objectives can be met and verified."""
+        """Look whether the run may begin, and whether its objectives can be met and verified.
+
+        Then the run's Lease is ours.
+        """
         # Here, because unit tests need no Kubernetes client.
+        from aftershock.faults.lease import RunLease  # noqa: PLC0415 - as above
         from aftershock.scene.outlook import refuse_impossible  # noqa: PLC0415 - as above
         from aftershock.scene.preflight import preflight  # noqa: PLC0415 - as above
 
         cluster = preflight(settings, reports=run.folder.parent)
         scenarios = [self.features.meanings(item.stash[SCENARIO]) for item in items]
         refuse_impossible(cluster, settings, scenarios)
+        self.lease = RunLease(cluster.api, run.id)
+        self.lease.hold()
+
+    def pytest_unconfigure(self) -> None:
+        """Give the Lease back: by now every undo has been made, Ctrl-C or not."""
+        if self.lease is not None:
+            self.lease.release()
 
     def pytest_aftershock_plan(self, settings: Settings, scenario: Scenario) -> list[str]:
         """Say what the scenario would touch, and what the forecast is."""

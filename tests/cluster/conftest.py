@@ -101,7 +101,7 @@ def whole(api: KubeApi, project: Project) -> None:
         ]
 
     wait_until(lambda: not unready(), within_s=120, what="every workload to be whole")
-    assert not leftovers(api, reports=project.reports)
+    assert not leftovers(tools(api), reports=project.reports)
     assert not closed_nodes(api)
 
 

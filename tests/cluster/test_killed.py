@@ -87,7 +87,7 @@ def recovered(project: Project) -> str:
 def test_in_the_middle_of_an_out_of_memory(api: KubeApi, project: Project) -> None:
     before = restarts(api)
     kill(project, MEMORY)
-    assert leftovers(api, reports=project.reports)
+    assert leftovers(tools(api), reports=project.reports)
     (record,) = Journal(project.reports / "killed" / "journal.jsonl").latest()
     assert record.state == "planned"
     assert "1 undone; nothing is left" in recovered(project)

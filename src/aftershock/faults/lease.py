@@ -8,6 +8,7 @@ one.
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from http import HTTPStatus
 
 from aftershock.clock import Clock, SystemClock, rfc3339, wait_until
@@ -112,14 +113,15 @@ class RunLease:
         self._thread.start()
 
     def release(self) -> None:
-        """Give the Lease back, if we hold it. Idempotent."""
+        """Give the Lease back, if we hold it; where the API does not answer, it lapses. Idempotent."""
         if self._thread is None:
             return
         self._ended.set()
         self._thread.join()
-        lease = self.api.find(RUN_LEASE)
-        if lease is not None and lease["spec"].get("holderIdentity") == self.run_id:
-            self.api.patch(RUN_LEASE, {"spec": {"holderIdentity": None, "renewTime": None}})
+        with suppress(AftershockError):
+            lease = self.api.find(RUN_LEASE)
+            if lease is not None and lease["spec"].get("holderIdentity") == self.run_id:
+                self.api.patch(RUN_LEASE, {"spec": {"holderIdentity": None, "renewTime": None}})
 
     def _write(self, lease: Json | None) -> bool:
         """Write ourselves in; False if somebody else was quicker."""

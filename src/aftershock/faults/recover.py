@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from aftershock.cluster.api import KubeApi
 from aftershock.errors import ResidueError, UsageError
 from aftershock.faults import marks
 from aftershock.faults.catalogue import undos_with
@@ -59,19 +58,34 @@ def recover(
     return work.done
 
 
-def leftovers(api: KubeApi, *, reports: Path) -> list[str]:
+def leftovers(tools: Tools, *, reports: Path, undos: Mapping[str, Undo] | None = None) -> list[str]:
     """Return what `recover` would have to undo, a line each; touches nothing.
+
+    What a journal still has open, but of which nothing is left (the reaper was there), is none.
 
     Raises:
         UsageError: a journal cannot be read.
 
     """
-    cluster = api.identity()
-    found = {record.fault_id: f"{record.fault_id} of run {record.run_id}" for record in marks.records(api)}
+    undos = undos_with(tools) if undos is None else undos
+    cluster = tools.api.identity()
+    found = {
+        record.fault_id: f"{record.fault_id} of run {record.run_id}" for record in marks.records(tools.api)
+    }
     for path in sorted(reports.glob("*/journal.jsonl")):
         for record in Journal(path).open_records(cluster=cluster):
-            found.setdefault(record.fault_id, f"{record.fault_id} of run {record.run_id} ({record.state})")
+            if record.fault_id not in found and not _is_undone(record, undos):
+                found[record.fault_id] = f"{record.fault_id} of run {record.run_id} ({record.state})"
     return list(found.values())
+
+
+def _is_undone(record: Record, undos: Mapping[str, Undo]) -> bool:
+    """Whether it is known that nothing is left of an unmarked fault."""
+    undo = undos.get(record.fault)
+    try:
+        return undo is not None and undo.undone(record).holds
+    except (LookupError, TypeError, ValueError):  # a record of another version
+        return False
 
 
 @dataclass(frozen=True, kw_only=True)

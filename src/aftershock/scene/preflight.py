@@ -9,7 +9,9 @@ from aftershock.cluster.connection import Cluster
 from aftershock.cluster.targets import open_namespaces
 from aftershock.config import Settings
 from aftershock.errors import EnvironmentUnusableError, RefusedError, ResidueError, TransientError
+from aftershock.faults.lease import await_no_run
 from aftershock.faults.recover import leftovers
+from aftershock.faults.tools import tools
 from aftershock.observe.prometheus import Prometheus
 
 __all__ = ["preflight"]
@@ -31,6 +33,11 @@ PERMISSIONS = (
     ("create", "jobs", "batch"),
     ("delete", "jobs", "batch"),
     ("get", "pods/log", ""),
+    # Marks on what is touched, and the run's Lease.
+    ("patch", "pods", ""),
+    ("get", "leases", "coordination.k8s.io"),
+    ("create", "leases", "coordination.k8s.io"),
+    ("patch", "leases", "coordination.k8s.io"),
     ("list", "deployments", "apps"),
     ("watch", "deployments", "apps"),
     ("watch", "horizontalpodautoscalers", "autoscaling"),
@@ -43,7 +50,8 @@ def preflight(settings: Settings, *, reports: Path) -> Cluster:
     """Return the cluster, if a run may begin on it.
 
     Raises:
-        RefusedError: the context is not allowed, a permission is missing, or no namespace opted in.
+        RefusedError: the context is not allowed, a permission is missing, no namespace opted in,
+            or another run is under way.
         EnvironmentUnusableError: no cluster, no Prometheus, or clocks that disagree.
         ResidueError: an earlier run left something behind.
 
@@ -67,7 +75,8 @@ def preflight(settings: Settings, *, reports: Path) -> Cluster:
             hint="kubectl label namespace NAME aftershock.dev/allow=true",
         )
     _check_prometheus(cluster)
-    left = leftovers(cluster.api, reports=reports)
+    await_no_run(cluster.api)
+    left = leftovers(tools(cluster.api, carrier_image=settings.carrier_image), reports=reports)
     if left:
         raise ResidueError(
             "an earlier run left something in the cluster",
