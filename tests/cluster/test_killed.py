@@ -12,6 +12,7 @@ from aftershock.clock import wait_until
 from aftershock.cluster.api import KubeApi
 from aftershock.faults.journal import Journal
 from aftershock.faults.recover import leftovers
+from aftershock.faults.tools import tools
 from tests.cluster.conftest import Project, closed_nodes, whole
 
 # A harness as a run has it: the real injector, guard and journal. KILL stands where it dies.

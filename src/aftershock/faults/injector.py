@@ -5,7 +5,7 @@ disk and the marks are on the targets before the act, the dead man's switch is a
 the act counts only with proof. Every step enters the timeline,
 source `harness`, one event per target (the details stand in the first's): `planned`,
 `injecting` (the instant at which the act began), `injected` (it returned), `landed` with
-the proof, `undone` with the proof; or `failed` with the reason.
+the proof, `undoing` and `undone` with the proof; or `failed` with the reason.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aftershock.clock import wait_until
+from aftershock.clock import rfc3339, wait_until
 from aftershock.cluster.targets import Target
 from aftershock.errors import AftershockError, DeadlineError, FaultError, ResidueError
 from aftershock.faults import marks
@@ -88,7 +88,13 @@ class Injector:
         check_armed(self.tools, plan)
         self.lease.hold()
         record = plan.record(run_id=self.run_id, now=self.timeline.clock.now(), cluster=self.cluster)
-        self._tell("planned", record, blast_radius=plan.blast_radius, expires_after_s=plan.expires_after_s)
+        self._tell(
+            "planned",
+            record,
+            blast_radius=plan.blast_radius,
+            expires_after_s=plan.expires_after_s,
+            lasts_until=rfc3339(record.expires_at) if plan.lasts else None,
+        )
         self.journal.write(record)
         try:
             for target in plan.targets if plan.marked is None else plan.marked:
@@ -139,6 +145,7 @@ class Injector:
             raise residue(left)
 
     def _take_back(self, record: Record) -> Proof:
+        self._tell("undoing", record)
         proof = take_back(record, self.undos, tools=self.tools)
         if record.state != "undone":
             self.journal.write(record.advanced("undone"))

@@ -37,7 +37,9 @@ class Plan:
     """What a fault will do, before it does anything.
 
     `undo` is plain data, enough to undo the fault with no memory of the run. The fault
-    ends by itself after `expires_after_s` seconds at the latest, by `switch`. `marked` are
+    ends by itself after `expires_after_s` seconds at the latest, by `switch`. One that `lasts`
+    is in effect until then or until it is taken back; any other is over once it has landed.
+    `marked` are
     the targets that bear the fault's mark while it lasts: all, unless said otherwise.
     `serial` tells this plan from every other one of the same kind of fault.
     """
@@ -48,6 +50,7 @@ class Plan:
     expires_after_s: float
     blast_radius: str
     switch: Switch
+    lasts: bool = False
     marked: tuple[Target, ...] | None = None
     serial: str = field(default_factory=lambda: secrets.token_hex(4))
 

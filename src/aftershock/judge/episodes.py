@@ -7,9 +7,9 @@ that lasts. Health that does not last belongs to the episode.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from aftershock.judge.record import Instant, elapsed
+from aftershock.judge.record import Instant, clock_time, elapsed
 
 __all__ = ["Change", "Episode", "find_episodes"]
 
@@ -35,6 +35,19 @@ class Episode:
     def duration_s(self) -> float | None:
         """Seconds from begin to end."""
         return elapsed(self.begin.when, self.end.when) if self.end else None
+
+    def counted_from(self, over: Instant) -> Episode:
+        """Return the episode as it counts after a fault that was in effect until `over`.
+
+        What began before counts from there; what had ended by then took no time.
+        """
+        if elapsed(self.begin.when, over) <= 0:
+            return self
+        note = f"{self.begin.note}, since {clock_time(self.begin.when.at)}; the fault ended"
+        since = over
+        if self.end is not None and elapsed(self.end.when, over) > 0:
+            since, note = self.end.when, f"{note} later"
+        return replace(self, begin=replace(self.begin, when=since, note=note))
 
     @property
     def resolution_s(self) -> float:

@@ -19,6 +19,7 @@ __all__ = [
     "Instant",
     "clock_jumps",
     "clock_time",
+    "effect_end",
     "elapsed",
     "end_of",
     "gaps_within",
@@ -89,6 +90,38 @@ def injection(events: Iterable[Event], *, subject: str | None = None) -> Instant
         if acts and subject in {None, event.subject}:
             return Instant.of(event)
     return None
+
+
+def effect_end(events: Iterable[Event]) -> Instant | None:
+    """Return when the last of the faults that last was over; None if there is none of the kind.
+
+    It ended between the harness' first attempt to take it back (or its own expiry, if that
+    came first) and the proof that nothing is left: the earlier is the instant, the difference
+    its error.
+
+    Raises:
+        LookupError: one is still in effect as far as the record tells.
+
+    """
+    lasting: dict[str, datetime] = {}
+    undoing: dict[str, Event] = {}
+    ends: dict[str, Instant] = {}
+    for event in events:
+        fault = str(event.data.get("fault_id", ""))
+        if event.source != "harness":
+            continue
+        if event.kind == "planned" and event.data.get("lasts_until"):
+            lasting[fault] = from_rfc3339(event.data["lasts_until"])
+        elif event.kind == "undoing":
+            undoing.setdefault(fault, event)
+        elif event.kind == "undone" and fault in lasting and fault in undoing:
+            begun = Instant.of(undoing[fault])
+            early = begun.plus(min(0.0, (lasting[fault] - begun.at).total_seconds()))
+            ends.setdefault(fault, early.plus(0.0, resolution_s=elapsed(early, Instant.of(event))))
+    open_ones = lasting.keys() - ends.keys()
+    if open_ones:
+        raise LookupError(f"{', '.join(sorted(open_ones))} is still in effect")
+    return max(ends.values(), key=lambda end: end.at, default=None)
 
 
 def not_landed(events: Iterable[Event]) -> list[str]:

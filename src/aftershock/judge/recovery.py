@@ -20,6 +20,7 @@ from aftershock.judge.probes import failing_at, outage_changes, probe_holes
 from aftershock.judge.record import (
     Instant,
     clock_jumps,
+    effect_end,
     elapsed,
     end_of,
     gaps_within,
@@ -55,7 +56,9 @@ def recovered_within(
     asked for at `since`, or less if it was scaled down after. `since` defaults to the
     injection. With `url` the client's figure is given beside it, and Prometheus' where the
     record has its samples. Of several degradations the longest counts, and the last one must
-    have ended. A fault without proof that it landed makes it unknown.
+    have ended. A fault without proof that it landed makes it unknown. After a fault that
+    lasts it is counted from the fault's end: while it was in effect there was nothing to
+    recover to.
     """
     record = list(events)
     namespace = workload.split("/")[1]
@@ -89,7 +92,7 @@ def recovered_within(
         return question.unanswered(f"it was not healthy before the injection: {before.note}")
     others = client_lines(record, url, start, end, confirm_s) if url else []
     others += prometheus_lines(record, workload, start, end, confirm_s)
-    return question.answer(changes, start, end, extra=others)
+    return question.answer(record, changes, start, end, extra=others)
 
 
 def service_recovered_within(
@@ -122,7 +125,8 @@ def service_recovered_within(
         return question.unanswered(*holes)
     if failing_at(record, url=url, at=start.at):
         return question.unanswered("the probe failed already before the injection")
-    return question.answer(outage_changes(record, url=url, since=start.at, until=end.at), start, end)
+    changes = outage_changes(record, url=url, since=start.at, until=end.at)
+    return question.answer(record, changes, start, end)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,10 +155,22 @@ class _Question:
         )
 
     def answer(
-        self, changes: Sequence[Change], start: Instant, end: Instant, *, extra: Sequence[str] = ()
+        self,
+        record: Sequence[Event],
+        changes: Sequence[Change],
+        start: Instant,
+        end: Instant,
+        *,
+        extra: Sequence[str] = (),
     ) -> Verdict:
         """Judge the changes of health since `start`."""
+        try:
+            over = effect_end(record)
+        except LookupError as error:
+            return self.unanswered(str(error.args[0]), *extra)
         episodes = find_episodes(changes, until=end, confirm_s=self.confirm_s)
+        if over is not None:
+            episodes = [episode.counted_from(over) for episode in episodes]
         details: dict[str, Any] = {
             "expected": self.expected,
             "query": self.query,

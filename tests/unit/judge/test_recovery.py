@@ -45,6 +45,49 @@ def test_degradation_between_injecting_and_injected_counts() -> None:
     assert judge(story).observed == pytest.approx(4.0)
 
 
+def lasting(*, until: float = 20.0, undoing: float | None = 20.0, undone: float | None = 21.0) -> Story:
+    """A fault that lasts, of which web-1 suffers from 1 s on."""
+    story = healthy_web()
+    fault = {"fault_id": "f"}
+    lasts_until = at(until).isoformat()
+    story.add(0.0, "harness", "planned", "pod/demo/web-1", lasts_until=lasts_until, **fault)
+    for kind in ("injecting", "injected", "landed"):
+        story.add(0.0, "harness", kind, "pod/demo/web-1", **fault)
+    story.pod(1.0, "web-1", ready=False)
+    for when, kind in ((undoing, "undoing"), (undone, "undone")):
+        if when is not None:
+            story.add(when, "harness", kind, "pod/demo/web-1", **fault)
+    return story
+
+
+class TestAfterAFaultThatLasts:
+    @pytest.mark.parametrize(
+        ("up", "status"), [(25.0, "met"), (48.5, "met"), (50.5, "unknown"), (52.0, "violated")]
+    )
+    def test_counts_from_its_end_with_the_undos_length_as_error(self, up: float, status: str) -> None:
+        verdict = judge(lasting().pod(up, "web-1").end(60.0))
+        assert verdict.status == status
+        assert verdict.observed == pytest.approx(up - 20.0)
+        assert verdict.resolution_s == pytest.approx(1.1)
+        assert "since 12:00:01.000; the fault ended" in verdict.evidence[0]
+
+    def test_its_own_expiry_is_its_end_if_that_came_first(self) -> None:
+        verdict = judge(lasting(until=15.0).pod(25.0, "web-1").end(60.0))
+        assert verdict.observed == pytest.approx(10.0)
+        assert verdict.resolution_s == pytest.approx(6.1)
+
+    def test_what_recovered_while_it_was_in_effect_took_no_time(self) -> None:
+        story = lasting(undoing=None, undone=None).pod(10.0, "web-1")
+        for when, kind in ((20.0, "undoing"), (21.0, "undone")):
+            story.add(when, "harness", kind, "pod/demo/web-1", fault_id="f")
+        assert judge(story.end(60.0)).observed == 0.0
+
+    def test_while_it_is_in_effect_nothing_can_be_said(self) -> None:
+        verdict = judge(lasting(undoing=None, undone=None).end(60.0))
+        assert verdict.status == "unknown"
+        assert "f is still in effect" in verdict.reason
+
+
 def test_no_impact_is_its_own_outcome() -> None:
     story = healthy_web().injected(0.0).end(30)
     assert judge(story).status == "unknown"
