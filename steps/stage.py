@@ -16,6 +16,7 @@ from aftershock.config import Settings
 from aftershock.faults.recover import recover
 from aftershock.report.verdicts import Verdicts
 from aftershock.scene.alerts import Alerts
+from aftershock.scene.faults import Faults
 from aftershock.scene.nodes import Nodes
 from aftershock.scene.outlook import record_forecast, write_comparison
 from aftershock.scene.scaling import Scaling
@@ -24,7 +25,7 @@ from aftershock.scene.traffic import Traffic
 from aftershock.scene.workloads import Workloads
 from aftershock.timeline import Timeline
 
-__all__ = ["alerts", "cluster", "nodes", "scaling", "stage", "traffic", "undo_faults", "workloads"]
+__all__ = ["alerts", "cluster", "faults", "nodes", "scaling", "stage", "traffic", "undo_faults", "workloads"]
 
 
 @pytest.fixture(scope="session")
@@ -70,6 +71,12 @@ def undo_faults(stage: Stage, run: Run) -> Iterator[None]:
     yield
     stage.injector.undo_all()
     recover(stage.tools, reports=run.folder.parent, run_id=run.id)
+
+
+@pytest.fixture
+def faults(stage: Stage, undo_faults: None) -> Faults:
+    """Return what a scenario says of its faults."""
+    return Faults(stage)
 
 
 @pytest.fixture

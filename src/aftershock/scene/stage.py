@@ -151,6 +151,9 @@ class Stage:
         return self.verdicts.enforce(verdict)
 
     def after_fault(self, seconds: float) -> datetime:
-        """Return the instant `seconds` after the last fault landed, else after the scenario began."""
+        """Return the instant `seconds` after the last fault landed or was over, else after the beginning."""
+        lasting = {injection.record.fault_id for injection in self.injections if injection.plan.lasts}
         landed = self.timeline.select(source="harness", kind="landed")
-        return (landed[-1].at if landed else self.opened) + timedelta(seconds=seconds)
+        over = self.timeline.select(source="harness", kind="undone")
+        steps = [*landed[-1:], *(event for event in over if event.data["fault_id"] in lasting)]
+        return max((event.at for event in steps), default=self.opened) + timedelta(seconds=seconds)

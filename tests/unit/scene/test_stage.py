@@ -119,7 +119,7 @@ class TestAfterFault:
             clock.sleep(10)
             stage.timeline.record("harness", "landed", "pod/demo/a")
         clock.sleep(10)
-        stage.timeline.record("harness", "undone", "pod/demo/a")
+        stage.timeline.record("harness", "undone", "pod/demo/a", fault_id="over-at-once")
         assert stage.after_fault(30) == stage.opened + timedelta(seconds=50)
 
 

@@ -1,0 +1,19 @@
+"""Faults that last: when they are over."""
+
+from __future__ import annotations
+
+from pytest_bdd import when
+
+from aftershock.scene.faults import Faults
+
+
+@when("the fault is over")
+def faults_are_over(faults: Faults) -> None:
+    """Wait until the time of every fault that lasts has passed, and prove that nothing is left of it."""
+    faults.are_over()
+
+
+@when("the fault is taken back")
+def faults_are_taken_back(faults: Faults) -> None:
+    """Take back every fault that lasts now, and prove that nothing is left of it."""
+    faults.are_taken_back()
