@@ -7,7 +7,7 @@ costs twenty times the decoding, and a watch of ten thousand pods feels it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 from http.client import responses
 from typing import Any, Literal, Protocol
@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 
 import urllib3
 
+from aftershock.cluster.watch import Watch
 from aftershock.errors import ApiError, NotFoundError, TransientError
 
 __all__ = ["Json", "KubeApi", "PatchKind"]
@@ -96,7 +97,7 @@ class KubeApi:
         except NotFoundError:
             return
 
-    def watch(self, path: str, *, timeout_s: float, **query: str) -> Iterator[bytes]:
+    def watch(self, path: str, *, timeout_s: float, **query: str) -> Watch:
         """Begin a watch, and return its lines as they arrive, undecoded, until the server ends it.
 
         When this returns the server has begun it. It is asked to end it after `timeout_s`; a
@@ -108,7 +109,8 @@ class KubeApi:
 
         """
         query = {**query, "watch": "true", "timeoutSeconds": str(int(timeout_s))}
-        return _lines(path, self._send("GET", path, query=query, timeout_s=timeout_s + 15, stream=True))
+        response = self._send("GET", path, query=query, timeout_s=timeout_s + 15, stream=True)
+        return Watch.of(response, what=f"the watch of {path}")
 
     def identity(self) -> str:
         """Return what tells this cluster from every other: the UID of its kube-system namespace."""
@@ -176,19 +178,6 @@ class KubeApi:
                 f"{method} {path}: the API server does not answer", found=repr(error)
             ) from error
         return response
-
-
-def _lines(path: str, response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
-    """Yield the lines of an answer that goes on."""
-    pending = b""
-    try:
-        for chunk in response.stream(amt=None, decode_content=True):
-            *lines, pending = (pending + chunk).split(b"\n")
-            yield from (line for line in lines if line)
-    except (urllib3.exceptions.HTTPError, OSError) as error:
-        raise TransientError(f"the watch of {path} broke", found=repr(error)) from error
-    finally:
-        response.close()  # not given back to the pool: an unfinished answer is still on the wire
 
 
 def _refusal(method: str, path: str, status: int, body: bytes) -> ApiError | TransientError:

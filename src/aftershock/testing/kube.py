@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
 from aftershock.cluster.api import Json, KubeApi, PatchKind
+from aftershock.cluster.watch import Watch
 from aftershock.errors import ApiError, NotFoundError, TransientError
 
 __all__ = ["FakeApi", "node", "pod"]
@@ -155,9 +156,9 @@ class FakeApi(KubeApi):
         if self.objects.pop(path, None) is not None:
             self._changed("DELETE", path)
 
-    def watch(self, path: str, *, timeout_s: float, **query: str) -> Iterator[bytes]:
-        """Yield nothing: watchers have tests of their own."""
-        return iter(())
+    def watch(self, path: str, *, timeout_s: float, **query: str) -> Watch:
+        """Return a watch that brings nothing: watchers have tests of their own."""
+        return Watch(iter(()))
 
     def _changed(self, method: str, path: str) -> None:
         if self.on_change is not None:

@@ -217,6 +217,6 @@ class TestWatch:
         server.chunks = [b'{"a":1}\n', b'{"b":2}\n']
         lines = api.watch("/api/v1/pods", timeout_s=60)
         next(lines)
-        lines.close()  # type: ignore[attr-defined]  # it is a generator
+        lines.close()
         answer(server, 200, {"fine": True})
         assert api.get("/api/v1/nodes") == {"fine": True}
