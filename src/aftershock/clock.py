@@ -145,7 +145,7 @@ def format_duration(seconds: float) -> str:
 
 def rfc3339(at: datetime) -> str:
     """`at` as RFC 3339 in UTC with microseconds: 2026-11-02T10:00:00.000000Z."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return at.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def from_rfc3339(text: str) -> datetime:

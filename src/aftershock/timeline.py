@@ -18,6 +18,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+import msgspec
+
 from aftershock.clock import Clock, SystemClock, from_rfc3339, rfc3339
 from aftershock.errors import UsageError
 
@@ -25,6 +27,9 @@ __all__ = ["Event", "Source", "Timeline", "read_timeline"]
 
 Source = Literal["kubernetes", "client", "prometheus", "alertmanager", "load", "harness"]
 SOURCES: tuple[Source, ...] = get_args(Source)
+
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+_encode_api = msgspec.json.Encoder().encode  # three times as fast, but a NaN becomes null: the API has none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,18 +46,16 @@ class Event:
 
     def to_json(self) -> str:
         """Return the event as one line of timeline.jsonl."""
-        return json.dumps(
-            {
-                "at": rfc3339(self.at),
-                "mono": self.mono,
-                "source": self.source,
-                "kind": self.kind,
-                "subject": self.subject,
-                "data": self.data,
-                "resolution_s": self.resolution_s,
-            },
-            separators=(",", ":"),
-        )
+        fields = {
+            "at": rfc3339(self.at),
+            "mono": self.mono,
+            "source": self.source,
+            "kind": self.kind,
+            "subject": self.subject,
+            "data": self.data,
+            "resolution_s": self.resolution_s,
+        }
+        return _encode_api(fields).decode() if self.source == "kubernetes" else _encode(fields)
 
     @classmethod
     def from_json(cls, line: str) -> Event:

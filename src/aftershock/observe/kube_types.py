@@ -6,7 +6,7 @@ Names are the API's own, so that msgspec maps them as they are.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -16,6 +16,7 @@ __all__ = [
     "Hpa",
     "KubeEvent",
     "KubeObject",
+    "Line",
     "ListMeta",
     "Meta",
     "Node",
@@ -23,12 +24,16 @@ __all__ = [
     "Pod",
     "ReplicaSet",
     "Status",
-    "WatchLine",
 ]
 
+T = TypeVar("T")
 
-class Part(msgspec.Struct, kw_only=True):
-    """Unknown fields are skipped, missing ones have defaults."""
+
+class Part(msgspec.Struct, kw_only=True, gc=False):
+    """Unknown fields are skipped, missing ones have defaults.
+
+    They are trees that live for a moment: nothing that the garbage collector has to look at.
+    """
 
 
 class OwnerReference(Part):
@@ -59,6 +64,7 @@ class Meta(Part):
 
 class ListMeta(Part):
     resourceVersion: str = ""
+    more: str = msgspec.field(default="", name="continue")
 
 
 class KubeObject(Part):
@@ -290,8 +296,8 @@ class Status(Part):
     message: str = ""
 
 
-class WatchLine(Part):
-    """One line of a watch; the object stays undecoded until its type is known."""
+class Line(Part, Generic[T]):
+    """One line of a watch."""
 
     type: str
-    object: msgspec.Raw
+    object: T

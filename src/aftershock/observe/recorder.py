@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 
 from aftershock.clock import Clock
 from aftershock.cluster.api import KubeApi
@@ -86,8 +87,10 @@ class Recorder(Observer):
         any more.
         """
         if not self._stopping.is_set():
-            for watcher in self._watchers:
-                watcher.stop()
+            # At once: each may ask the API whether it has missed something, and wait for the answer.
+            with ThreadPoolExecutor(len(self._watchers) or 1) as pool:
+                for _ in pool.map(Watcher.stop, self._watchers):
+                    pass
             with self._lock:
                 self._stopping.set()
         self.check()

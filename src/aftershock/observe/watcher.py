@@ -3,43 +3,35 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
-from datetime import datetime
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
 
-import msgspec
-
-from aftershock.clock import Clock, rfc3339, wait_until
+from aftershock.clock import Clock
 from aftershock.cluster.api import KubeApi
+from aftershock.cluster.watch import Watch
 from aftershock.errors import ApiError, TransientError
-from aftershock.observe.kube_types import KubeObject, ListMeta, Status, WatchLine
+from aftershock.observe.ending import unseen
+from aftershock.observe.lines import Lines
+from aftershock.observe.listing import Instant, read_list
+from aftershock.observe.notes import WATCH_RESOLUTION_S, Notes
+from aftershock.observe.pacing import Pacing
 from aftershock.observe.resources import Resource
 from aftershock.timeline import Event
 
-__all__ = ["WATCH_RESOLUTION_S", "Watcher"]
-
-WATCH_RESOLUTION_S = 0.1
-"""From a change in the API to our receipt of it: 20 ms at most when measured idle (10 ms median), with
-room for a machine whose cores are busy."""
+__all__ = ["CATCH_UP_S", "RELIST_EVERY_S", "WATCH_S", "Watcher"]
 
 WATCH_S = 15.0
 """How long one watch request lasts. Its regular end proves that nothing was lost, so a break loses
 at most this long; it also bounds how long a stopped watcher's thread lives on."""
 
-_RELIST_WITHIN_S = 300.0
-_RELIST_EVERY_S = 0.5
+RELIST_EVERY_S = (0.5, 2.0)
+"""The first and the longest pause between two attempts to see again; each is twice the one before."""
 
+CATCH_UP_S = 5.0
+"""For how long after a break what a watch brings may be as old as the list: an API server that has just been
+restarted was seen to bring, one by one, what had happened up to 4 s before."""
 
-class _List(msgspec.Struct):
-    """A list whose items are decoded one by one."""
-
-    metadata: ListMeta
-    items: list[msgspec.Raw] = []
-
-
-class _BrokenError(Exception):
-    """The watch cannot go on from where it was."""
+_REFUSED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 
 
 class Watcher:
@@ -59,152 +51,149 @@ class Watcher:
         emit: Callable[[Event], None],
         stopping: threading.Event,
     ) -> None:
-        self.resource = resource
-        self.namespace = namespace
         self.subject = f"{resource.kind}/{namespace}"
         self._path = resource.path.format(namespace=namespace)
+        self._resource = resource
         self._api = api
         self._clock = clock
-        self._emit = emit
         self._stopping = stopping
-        self._decoder = msgspec.json.Decoder(resource.type)
+        self._notes = Notes(resource, namespace, clock=clock, emit=emit)
+        self._lines = Lines(resource.type)
+        self._pacing = Pacing()
         self._version = ""
-        self._known: dict[str, tuple[str, dict[str, Any]]] = {}  # by UID: subject and data, to report GONE
-        self._seen_until = (clock.now(), clock.monotonic())
-        self._broken = ""  # why nothing is seen at the moment
+        self._sure = Instant.now(clock)  # nothing that happened before is missing, unless under way
+        self._blind = ""  # why nothing is seen at the moment
+        self._gave_up = False
+        self._allowed = False  # the API has let us watch before
+        self._steady = True  # the watch before, if any, ended in good order
 
-    def list_now(self, *, resolution_s: float = 0.0) -> int:
-        """List once and record what is there; return how many objects there are.
+    def list_now(self) -> None:
+        """List once and record what is there.
 
         Raises:
             ApiError: the API refuses it.
             TransientError: the API does not answer.
 
         """
-        found = msgspec.json.decode(self._api.text(self._path), type=_List)
-        present = [self._decoder.decode(raw) for raw in found.items]
-        self._touch()
-        for uid in self._known.keys() - {item.metadata.uid for item in present}:
-            subject, data = self._known.pop(uid)
-            self._record(subject, {**data, "type": "GONE"}, resolution_s)
-        for item in present:
-            self._take("LISTED", item, resolution_s)
-        self._version = found.metadata.resourceVersion
-        self._state("listed", count=len(present))
-        return len(present)
+        self._list(sure=None)
 
     def run(self) -> None:
-        """Follow until told to stop; what it raises is for the recorder."""
+        """Follow until told to stop; what it raises is for the recorder.
+
+        Raises:
+            ApiError: the API refuses what can never be right, or our first watch.
+
+        """
         try:
             while not self._stopping.is_set():
-                self._round()
+                try:
+                    self._follow(self._begin())
+                except (ApiError, TransientError) as error:
+                    self._see_again(error)
         except BaseException as error:
-            self._broken = f"the watcher gave up: {error}"
-            self._gap(self._seen_until, None, self._broken)
+            self._notes.gap(self._sure, None, f"the watcher gave up: {error}")
+            self._gave_up = True
             raise
 
     def stop(self) -> None:
         """Record that the record ends here, and that it ended blind if it did."""
-        if self._broken:
-            self._gap(self._seen_until, None, self._broken)
-        self._state("stopped")
+        reason = "" if self._gave_up else self._blind or self._unseen()
+        if reason:
+            self._notes.gap(self._sure, None, reason)
+        self._notes.state("stopped")
 
-    def _round(self) -> None:
-        try:
-            self._follow(
-                self._api.watch(
-                    self._path,
-                    timeout_s=WATCH_S,
-                    resourceVersion=self._version,
-                    allowWatchBookmarks="true",
-                )
-            )
-        except TransientError as error:
-            self._relist(error.message)
-        except _BrokenError as error:
-            self._relist(str(error))
-        except ApiError as error:
-            if error.status != HTTPStatus.GONE:
-                raise
-            self._relist(error.message)
-
-    def _follow(self, lines: Iterable[bytes]) -> None:
-        for line in lines:
-            if self._stopping.is_set():
-                return
-            self._line(msgspec.json.decode(line, type=WatchLine))
-        self._touch()  # ended by the server in good order: nothing is missing up to here
-
-    def _line(self, line: WatchLine) -> None:
-        if line.type == "ERROR":
-            status = msgspec.json.decode(line.object, type=Status)
-            if status.code == HTTPStatus.GONE or status.code >= HTTPStatus.TOO_MANY_REQUESTS:
-                raise _BrokenError(f"{status.code} {status.reason}: {status.message}")
-            raise ApiError(f"watch {self._path}: {status.message}", status=status.code)
-        if line.type == "BOOKMARK":
-            self._version = msgspec.json.decode(line.object, type=KubeObject).metadata.resourceVersion
-        else:
-            item = self._decoder.decode(line.object)
-            self._take(line.type, item, WATCH_RESOLUTION_S)
-            self._version = item.metadata.resourceVersion
-        self._touch()
-
-    def _take(self, change: str, item: KubeObject, resolution_s: float) -> None:
-        subject, data = self.resource.subject_of(item), {"type": change, **self.resource.data_of(item)}
-        if change == "DELETED":
-            self._known.pop(item.metadata.uid, None)
-        else:
-            self._known[item.metadata.uid] = (subject, data)
-        self._record(subject, data, resolution_s)
-
-    def _relist(self, reason: str) -> None:
-        """List again as soon as the API answers, and record what was missed as a gap."""
-        lost = self._seen_until
-
-        def list_again() -> bool:
-            if not self._stopping.is_set():
-                self.list_now(resolution_s=self._clock.monotonic() - lost[1])
-            return True
-
-        self._broken = reason
-        wait_until(
-            list_again,
-            within_s=_RELIST_WITHIN_S,
-            every_s=_RELIST_EVERY_S,
-            what=f"a list of {self._path}",
+    def _list(self, *, sure: Instant | None) -> Instant:
+        """List, record what is there, and return when it was there at the latest."""
+        found = read_list(
+            self._api,
+            self._path,
+            take=lambda item: (item.metadata.uid, self._notes.kept("LISTED", item)),
+            kind=self._resource.type,
             clock=self._clock,
         )
-        if not self._stopping.is_set():
-            self._gap(lost, self._seen_until, reason)
-            self._broken = ""
+        self._notes.listed(found, sure=sure)
+        self._version, self._sure = found.version, found.asked
+        return found.answered
 
-    def _touch(self) -> None:
-        self._seen_until = (self._clock.now(), self._clock.monotonic())
+    def _begin(self) -> Watch:
+        return self._api.watch(
+            self._path, timeout_s=WATCH_S, resourceVersion=self._version, allowWatchBookmarks="true"
+        )
 
-    def _gap(self, start: tuple[datetime, float], end: tuple[datetime, float] | None, reason: str) -> None:
-        data = {
-            "resource": self.resource.kind,
-            "namespace": self.namespace,
-            "from": rfc3339(start[0]),
-            "until": rfc3339(end[0]) if end else None,
-            "from_mono": start[1],
-            "until_mono": end[1] if end else None,
-            "reason": reason,
-        }
-        self._record(self.subject, data, 0.0, kind="gap")
+    def _follow(self, watch: Watch) -> None:
+        """Take what a watch brings, to its end. First comes what happened before it was there.
 
-    def _state(self, state: str, **data: Any) -> None:
-        self._record(self.subject, {"state": state, **data}, 0.0, kind="watching")
+        Only what arrives proves that nothing before it is missing: a connection that carries
+        nothing any more looks like a quiet one.
+        """
+        empty = self._sure  # when there was nothing to read: what is read then happened later
+        live = self._clock.monotonic() + (WATCH_RESOLUTION_S if self._steady else CATCH_UP_S)
+        self._allowed = self._steady = True
+        while not self._stopping.is_set():
+            now = Instant.now(self._clock)
+            waiting = watch.drained()
+            if waiting:
+                empty = now if now.mono >= live else empty
+                if pause_s := self._pacing.pause_s(now.mono):
+                    self._clock.sleep(pause_s)
+                    continue
+            line = next(watch, None)
+            now = Instant.now(self._clock)
+            if waiting and now.mono >= live:  # it came this moment
+                empty = now
+            if line is not None:
+                self._take(line, now, since=empty)
+                self._pacing.count(now.mono)
+            self._sure = empty
+            if line is None:
+                return
 
-    def _record(self, subject: str, data: dict[str, Any], resolution_s: float, *, kind: str = "") -> None:
-        self._emit(
-            Event(
-                at=self._clock.now(),
-                mono=self._clock.monotonic(),
-                source="kubernetes",
-                kind=kind or self.resource.kind,
-                subject=subject,
-                data=data,
-                resolution_s=resolution_s,
-            )
+    def _take(self, text: bytes, now: Instant, *, since: Instant) -> None:
+        line = self._lines.decode(text)
+        if line.type != "BOOKMARK":
+            self._notes.changed(line.type, line.object, now, since=since)
+        self._version = line.object.metadata.resourceVersion
+
+    def _see_again(self, broken: ApiError | TransientError) -> None:
+        """List again as soon as the API answers, and record what was missed as a gap.
+
+        It is asked for as long as the record lasts: nobody is served by one that ends early.
+        """
+        sure, error = self._sure, broken
+        self._steady = False
+        pause_s, longest_s = RELIST_EVERY_S
+        while not self._stopping.is_set():
+            if not self._passes(error):
+                raise error
+            self._blind = broken.message if error is broken else f"{broken.message}; {error.message}"
+            try:
+                until = self._list(sure=sure)
+            except (ApiError, TransientError) as again:
+                error = again
+                self._clock.sleep(pause_s)
+                pause_s = min(2 * pause_s, longest_s)
+            else:
+                self._notes.gap(sure, until, self._blind)
+                self._blind = ""
+                return
+
+    def _passes(self, error: ApiError | TransientError) -> bool:
+        """Say whether the API may answer otherwise when asked again.
+
+        One that has just started refuses everybody until it has read its users and their roles.
+        """
+        if isinstance(error, TransientError) or error.status == HTTPStatus.GONE:
+            return True
+        return self._allowed and error.status in _REFUSED
+
+    def _unseen(self) -> str:
+        """Say why something may be missing up to now; "" if nothing is."""
+        if self._clock.monotonic() - self._sure.mono <= WATCH_RESOLUTION_S:
+            return ""
+        return unseen(
+            self._api,
+            self._path,
+            reached=lambda: self._version,
+            versions=self._notes.versions,
+            clock=self._clock,
         )

@@ -34,9 +34,9 @@ from aftershock.forecast.restart import Container, new_pod, ready_again
 from aftershock.forecast.scaling import scales_up
 from aftershock.observe.alertmanager import Alertmanager
 from aftershock.observe.cadence import read_cadence
+from aftershock.observe.notes import WATCH_RESOLUTION_S
 from aftershock.observe.pace import read_containers, read_hpa_pace
 from aftershock.observe.prometheus import Prometheus
-from aftershock.observe.watcher import WATCH_RESOLUTION_S
 from aftershock.scene.acts import Breaks, Experiment, Ground, Loads
 from aftershock.timeline import Event, Timeline
 from aftershock.verdict import Verdict

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from aftershock.cluster.api import KubeApi
+from aftershock.cluster.watch import Watch
 from aftershock.testing import FakeClock
 
 Script = list[bytes | Exception | Callable[[], None]]
@@ -39,8 +40,9 @@ def pod(name: str, *, version: int = 1, ready: bool = True, **metadata: Any) -> 
     }
 
 
-def listing(*items: dict[str, Any], version: int = 10) -> str:
-    return json.dumps({"metadata": {"resourceVersion": str(version)}, "items": list(items)})
+def listing(*items: dict[str, Any], version: int = 10, more: str = "") -> str:
+    meta = {"resourceVersion": str(version), "continue": more}
+    return json.dumps({"metadata": meta, "items": list(items)})
 
 
 def line(change: str, item: dict[str, Any]) -> bytes:
@@ -48,11 +50,14 @@ def line(change: str, item: dict[str, Any]) -> bytes:
 
 
 def bookmark(version: int) -> bytes:
-    return line("BOOKMARK", {"kind": "Pod", "metadata": {"resourceVersion": str(version)}})
+    """As the API writes it: what a pod must have is there, and empty."""
+    empty = {"spec": {"containers": None}, "status": {}}
+    return line("BOOKMARK", {"kind": "Pod", "metadata": {"resourceVersion": str(version)}, **empty})
 
 
 def refused(code: int, reason: str = "Expired") -> bytes:
-    return line("ERROR", {"kind": "Status", "code": code, "reason": reason, "message": f"says {code}"})
+    said = {"status": "Failure", "code": code, "reason": reason, "message": f"says {code}"}
+    return line("ERROR", {"kind": "Status", "metadata": {}, **said})
 
 
 class ScriptedApi(KubeApi):
@@ -61,30 +66,64 @@ class ScriptedApi(KubeApi):
     A callable in a script is called at its place; when all scripts are played, `done` is.
     """
 
-    def __init__(self, lists: list[str | Exception], watches: list[Script], done: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        lists: list[str | Exception],
+        watches: list[Script | Watch | Exception],
+        done: Callable[[], None],
+    ) -> None:
         self.lists = lists
         self.watches = watches
         self.done = done
         self.asked: list[dict[str, str]] = []
+        self.listed: list[dict[str, str]] = []
+        self.on_list: Callable[[], None] = lambda: None
 
     def text(self, path: str, *, timeout_s: float | None = None, **query: str) -> str:
+        self.listed.append(query)
+        self.on_list()
         answer = self.lists.pop(0) if len(self.lists) > 1 else self.lists[0]
         if isinstance(answer, Exception):
             raise answer
         return answer
 
-    def watch(self, path: str, *, timeout_s: float, **query: str) -> Iterator[bytes]:
+    def watch(self, path: str, *, timeout_s: float, **query: str) -> Watch:
         self.asked.append(query)
         if not self.watches:
             self.done()
-            return
-        for step in self.watches.pop(0):
-            if isinstance(step, Exception):
-                raise step
-            if callable(step):
-                step()
-            else:
-                yield step
+            return Watch(iter(()))
+        script = self.watches.pop(0)
+        if isinstance(script, Exception):
+            raise script
+        if isinstance(script, Watch):
+            return script
+        return Watch(played(script), lambda: bool(script) and callable(script[0]))
+
+
+def played(script: Script) -> Iterator[bytes]:
+    """Yield the lines of a script. What is waited for is what stands behind a callable."""
+    while script:
+        step = script.pop(0)
+        if isinstance(step, Exception):
+            raise step
+        if callable(step):
+            step()
+        else:
+            yield step
+
+
+def arriving(clock: FakeClock, *lines: tuple[float, bytes]) -> Watch:
+    """Return a watch whose lines arrive at these monotonic times, whoever listens."""
+    left = list(lines)
+
+    def wait() -> Iterator[bytes]:
+        while left:
+            due, text = left[0]
+            clock.sleep(max(0.0, due - clock.monotonic()))
+            del left[0]
+            yield text
+
+    return Watch(wait(), lambda: bool(left) and left[0][0] > clock.monotonic())
 
 
 def pass_time(clock: FakeClock, seconds: float) -> Callable[[], None]:

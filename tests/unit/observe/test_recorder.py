@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from aftershock.cluster.api import KubeApi
+from aftershock.cluster.watch import Watch
 from aftershock.errors import AftershockError, ApiError
 from aftershock.observe.recorder import Recorder
 from aftershock.observe.resources import RESOURCES
@@ -34,10 +35,13 @@ class GatedApi(KubeApi):
         self.paths.append(path)
         return listing()
 
-    def watch(self, path: str, *, timeout_s: float, **query: str) -> Iterator[bytes]:
+    def watch(self, path: str, *, timeout_s: float, **query: str) -> Watch:
         if path == self.broken:
             self.watched.release()
             raise ApiError(f"GET {path}: 403 Forbidden", status=403)
+        return Watch(self.lines(), lambda: False)
+
+    def lines(self) -> Iterator[bytes]:
         yield line("ADDED", pod("early"))
         self.watched.release()
         self.gate.wait(WAIT_S)
