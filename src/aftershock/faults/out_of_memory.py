@@ -69,6 +69,7 @@ class OutOfMemory:
         self.seed = seed
         self.clock = clock or SystemClock()
         self.carriers = carriers or Carriers(api, clock=self.clock)
+        self._endings: dict[str, dict[str, Any]] = {}  # by the container's id, as soon as it was seen
 
     def plan(self) -> Plan:
         """Choose the pods, and note which containers they run now.
@@ -104,11 +105,16 @@ class OutOfMemory:
             )
 
     def landed(self, plan: Plan) -> Proof:
-        """Ask the API whether each container ended as OOMKilled and was started again."""
+        """Ask the API whether each container ended as OOMKilled and was started again.
+
+        How it ended is kept from the look that saw it: the kubelet can forget it. Its collection
+        of dead containers (once a minute, the newest of each is kept) takes one that is
+        created but not started yet for a dead one, and removes the one that really died.
+        """
         facts: dict[str, Any] = {}
         holds = True
         for aim in plan.undo["containers"]:
-            seen = _ending(self.api, aim)
+            seen = self._look(aim)
             holds = holds and seen["reason"] == "OOMKilled" and seen["restarts"] > aim["restarts"]
             prefix = f"{aim['pod']}." if len(plan.targets) > 1 else ""
             facts |= {f"{prefix}{key}": value for key, value in seen.items()}
@@ -121,6 +127,16 @@ class OutOfMemory:
             for name, _ in _carriers(plan.fault_id, plan.undo)
             for event in self.carriers.testimony(name)
         ]
+
+    def _look(self, aim: Mapping[str, Any]) -> dict[str, Any]:
+        """Return how the container that was aimed at ended, as far as the API knows or has told before."""
+        facts = {"pod": aim["pod"], "container": aim["container"], "reason": "", "restarts": aim["restarts"]}
+        status = _status(self.api, aim)
+        if status is None:
+            return {**facts, "reason": "the pod is gone"}
+        ended = self._endings.setdefault(aim["full_id"], {})
+        ended |= _ending(status, aim["full_id"])
+        return {**facts, **ended, "restarts": status["restartCount"]}
 
 
 class OutOfMemoryUndo:
@@ -236,21 +252,17 @@ def _aim(pod: Json, container: str) -> dict[str, Any]:
     }
 
 
-def _ending(api: KubeApi, aim: Mapping[str, Any]) -> dict[str, Any]:
-    """Return how the container that was aimed at ended, as far as the API knows."""
-    facts = {"pod": aim["pod"], "container": aim["container"], "reason": "", "restarts": aim["restarts"]}
-    status = _status(api, aim)
-    if status is None:
-        return {**facts, "reason": "the pod is gone"}
+def _ending(status: Json, full_id: str) -> dict[str, Any]:
+    """Return how the container of that id ended; empty where `status` does not say."""
     for state in (status.get("lastState") or {}, status["state"]):
         ended = state.get("terminated") or {}
-        if ended.get("containerID") == aim["full_id"]:
-            facts |= {
+        if ended.get("containerID") == full_id:
+            return {
                 "reason": ended["reason"],
                 "exit_code": ended["exitCode"],
                 "finished_at": ended["finishedAt"],
             }
-    return {**facts, "restarts": status["restartCount"]}
+    return {}
 
 
 def _status(api: KubeApi, aim: Mapping[str, Any]) -> Json | None:
