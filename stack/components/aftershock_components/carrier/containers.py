@@ -46,6 +46,11 @@ class Container:
                 found += _numbers(Path(folder) / "cgroup.procs")
         return found
 
+    @property
+    def limit_file(self) -> Path:
+        """Where the limit is read and written."""
+        return self.folder / ("memory.max" if self.version == 2 else "memory.limit_in_bytes")  # noqa: PLR2004
+
     def limit_bytes(self) -> int:
         """Return the container's own memory limit.
 
@@ -53,8 +58,7 @@ class Container:
             ContainerError: it has none, so that only the node's memory would end a fault.
 
         """
-        name = "memory.max" if self.version == 2 else "memory.limit_in_bytes"  # noqa: PLR2004 - cgroup v2
-        text = (self.folder / name).read_text(encoding="ascii").strip()
+        text = self.limit_file.read_text(encoding="ascii").strip()
         if text == "max" or int(text) >= NO_LIMIT:
             raise ContainerError(f"{self.folder} has no memory limit")
         return int(text)

@@ -32,6 +32,8 @@ PR_SET_PDEATHSIG = 1
 STEP_MS = 10
 # Less than the 310 ms for which runc tries to remove a cgroup that is still in use.
 LINGER_MS = 150
+# More than the pause process of a pod and the kernel's own share need.
+MARGIN = 2 << 20
 
 Say = Callable[..., None]
 
@@ -61,7 +63,14 @@ def fill(container: Container, *, scores: Scores, expires_at: float, say: Say) -
         raise Expired("the application went by itself before anything was done")
     pieces: list[int] = []
     try:
-        before = scores.raise_to_worst(container.pid) if container.version == 1 else None
+        before = None
+        if container.version == 1:
+            # A pod of one container has the container's limit, and the pause process besides: its limit
+            # would be the one that is met. The runtime is then told of the pod's sandbox first, and by
+            # the time it looks at the container that one is removed and its event dropped (seen with
+            # containerd 1.6: reason Error instead of OOMKilled). So the container's is to be met first.
+            limit = scores.tighten(container.pid, container.limit_file, by_bytes=min(MARGIN, limit // 8))
+            before = scores.raise_to_worst(container.pid)
         say("pressing", pid=container.pid, limit_bytes=limit, oom_score_adj=before)
         while not _ended(application, wait_ms=STEP_MS):
             if time.time() >= expires_at:
@@ -70,8 +79,7 @@ def fill(container: Container, *, scores: Scores, expires_at: float, say: Say) -
             if len(pieces) * piece_bytes(limit) < 2 * limit:
                 pieces.append(_start_piece(container, piece_bytes(limit), expires_at))
         say("killed", pid=container.pid, pieces=len(pieces), usage_bytes=container.usage_bytes())
-        # The runtime forgets an out-of-memory event whose cgroup is gone when it looks (seen with
-        # containerd 1.6: reason Error instead of OOMKilled). While the pieces live, it is not gone.
+        # While the pieces live, the memory cgroup is there for whoever still looks at it.
         select.poll().poll(LINGER_MS)
     finally:
         _end(pieces)

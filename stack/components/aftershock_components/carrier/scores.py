@@ -1,4 +1,4 @@
-"""The kernel's preference for whom to kill: raised for a while, remembered on the node, put back.
+"""What is changed for a while, remembered on the node and put back: whom the kernel kills, and the limit.
 
 What a process had is written to a file on the node before it is changed, so that another
 carrier can put it back when this one was killed before it could.
@@ -19,7 +19,7 @@ WORST = 1000
 
 
 class Scores:
-    """oom_score_adj of some processes, with what they had before in `state`."""
+    """oom_score_adj of some processes and the limit of their memory, with what was before in `state`."""
 
     def __init__(self, *, proc: Path, state: Path) -> None:
         self.proc = proc
@@ -33,14 +33,26 @@ class Scores:
         file.write_text(str(WORST), encoding="ascii")
         return before
 
+    def tighten(self, pid: int, file: Path, *, by_bytes: int) -> int:
+        """Lower the limit in `file`, of the cgroup that `pid` is in; return what it is now, in bytes."""
+        before = int(file.read_text(encoding="ascii"))
+        self._remember(
+            {"pid": pid, "started": started(self.proc, pid), "limit": str(file), "limit_bytes": before}
+        )
+        file.write_text(str(before - by_bytes), encoding="ascii")
+        return before - by_bytes
+
     def put_back(self) -> list[dict[str, Any]]:
         """Give every remembered process that still lives what it had; forget them. Idempotent."""
         restored = []
         for entry in self._remembered():
             # The start time tells the process from a later one with its number.
             if started(self.proc, entry["pid"]) == entry["started"]:
-                file = self.proc / str(entry["pid"]) / "oom_score_adj"
-                file.write_text(str(entry["oom_score_adj"]), encoding="ascii")
+                if "limit" in entry:
+                    Path(entry["limit"]).write_text(str(entry["limit_bytes"]), encoding="ascii")
+                else:
+                    file = self.proc / str(entry["pid"]) / "oom_score_adj"
+                    file.write_text(str(entry["oom_score_adj"]), encoding="ascii")
                 restored.append(entry)
         self.state.unlink(missing_ok=True)
         return restored

@@ -183,6 +183,24 @@ class TestScores:
         assert self.score(machine) == "1000"
         assert not state.exists()
 
+    def test_a_limit_is_lowered_and_put_back(self, machine: Machine, state: Path) -> None:
+        file = machine.cgroup("x", 40, limit=str(64 << 20)) / "memory.limit_in_bytes"
+        scores = Scores(proc=machine.proc, state=state)
+        assert scores.tighten(40, file, by_bytes=2 << 20) == 62 << 20
+        scores.raise_to_worst(40)
+        assert (file.read_text(), self.score(machine)) == (str(62 << 20), "1000")
+        assert len(Scores(proc=machine.proc, state=state).put_back()) == 2
+        assert (file.read_text(), self.score(machine)) == (str(64 << 20), "985")
+
+    def test_a_limit_of_a_container_that_is_gone_needs_nothing(self, machine: Machine, state: Path) -> None:
+        folder = machine.cgroup("x", 40)
+        scores = Scores(proc=machine.proc, state=state)
+        scores.tighten(40, folder / "memory.limit_in_bytes", by_bytes=1)
+        (machine.proc / "40" / "stat").unlink()
+        (folder / "memory.limit_in_bytes").unlink()
+        assert scores.put_back() == []
+        assert not state.exists()
+
     def test_what_it_was_is_on_the_disk_before_it_is_raised(
         self, machine: Machine, state: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
