@@ -13,6 +13,7 @@ from aftershock.clock import SystemClock, wait_until
 from aftershock.cluster.connection import Cluster
 from aftershock.cluster.guard import Guard
 from aftershock.config import Settings
+from aftershock.faults.carrier import Carriers
 from aftershock.faults.injector import Injector
 from aftershock.faults.journal import Journal
 from aftershock.faults.out_of_memory import OutOfMemory
@@ -68,7 +69,13 @@ def kill_some(
             namespace, workload = WORKLOADS[number % len(WORKLOADS)]
             _quiet(prometheus, workload)
             _pause(chance.uniform(*_PAUSE_S))
-            fault = OutOfMemory(cluster.api, run_id=injector.run_id, workload=workload, namespace=namespace)
+            fault = OutOfMemory(
+                cluster.api,
+                run_id=injector.run_id,
+                workload=workload,
+                namespace=namespace,
+                carriers=Carriers(cluster.api, image=settings.carrier_image),
+            )
             (path,) = alert_paths(read_cadence(prometheus, alerts={ALERT}))[ALERT]
             injection = injector.inject(fault)
             acted = timeline.select(source="harness", kind="injecting")[-1].at
