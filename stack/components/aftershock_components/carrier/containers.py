@@ -28,15 +28,21 @@ class ContainerError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Container:
-    """A running container: its memory cgroup's folder, and its first process."""
+    """A running container: its memory cgroup's folder, and its first process.
+
+    `unit` is where systemd keeps the container's scope on cgroup v1; None where nothing does.
+    """
 
     folder: Path
     version: int
     pid: int
+    unit: Path | None = None
 
     def join(self, pid: int) -> None:
-        """Move a process into the container's memory cgroup."""
-        (self.folder / "cgroup.procs").write_text(str(pid), encoding="ascii")
+        """Move a process into the container's memory cgroup, and into its scope."""
+        for folder in (self.unit, self.folder):
+            if folder is not None:
+                (folder / "cgroup.procs").write_text(str(pid), encoding="ascii")
 
     def pids(self) -> list[int]:
         """Return the processes in the container's memory cgroup, those of cgroups below it included."""
@@ -91,7 +97,9 @@ def find_container(*, pod_uid: str, container_id: str, proc: Path, cgroups: Path
         raise ContainerError(f"no process here belongs to container {container_id} of pod {pod_uid}")
     pid = _first(proc, sorted(pids))
     base = cgroups if version == 2 or not (cgroups / "memory").is_dir() else cgroups / "memory"  # noqa: PLR2004
-    return Container(folder=_folder(base, _own_part(pids[pid], container_id), pid), version=version, pid=pid)
+    folder = _folder(base, _own_part(pids[pid], container_id), pid)
+    unit = cgroups / "systemd" / folder.relative_to(base)
+    return Container(folder=folder, version=version, pid=pid, unit=unit if unit.is_dir() else None)
 
 
 def started(proc: Path, pid: int) -> int | None:

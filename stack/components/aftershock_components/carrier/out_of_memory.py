@@ -79,7 +79,9 @@ def fill(container: Container, *, scores: Scores, expires_at: float, say: Say) -
             if len(pieces) * piece_bytes(limit) < 2 * limit:
                 pieces.append(_start_piece(container, piece_bytes(limit), expires_at))
         say("killed", pid=container.pid, pieces=len(pieces), usage_bytes=container.usage_bytes())
-        # While the pieces live, the memory cgroup is there for whoever still looks at it.
+        # The runtime drops an out-of-memory event if any cgroup of the container is gone when it looks
+        # (seen with containerd 1.6: reason Error instead of OOMKilled), and systemd removes them 4 ms
+        # after its scope is empty. While the pieces are in it, it is not.
         select.poll().poll(LINGER_MS)
     finally:
         _end(pieces)

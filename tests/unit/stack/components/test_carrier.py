@@ -130,6 +130,17 @@ class TestFind:
         with pytest.raises(ContainerError, match="holds process 40"):
             machine.find()
 
+    def test_who_joins_keeps_systemd_from_removing_the_scope(self, tmp_path: Path) -> None:
+        machine = Machine(tmp_path, version=1)
+        path = LAYOUTS["in a node that is a container"]
+        machine.process(40, cgroup=f"/machine.slice/{path}", inner=1)
+        folder = machine.cgroup(path, 40)
+        assert machine.find().unit is None
+        unit = machine.cgroups / "systemd" / path
+        unit.mkdir(parents=True)
+        machine.find().join(77)
+        assert [(place / "cgroup.procs").read_text() for place in (unit, folder)] == ["77", "77"]
+
     @pytest.mark.parametrize("limit", ["max", "9223372036854771712"])
     def test_a_container_without_a_limit_is_refused(self, machine: Machine, limit: str) -> None:
         path = LAYOUTS["cgroupfs"]
