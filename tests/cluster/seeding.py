@@ -152,6 +152,22 @@ class Lab:
             raise TransientError("kube-state-metrics is not scraped")
         return True
 
+    def quiet(self) -> bool:
+        """Whether no alert fires: one that a test before left would be "firing already" to the next.
+
+        Raises:
+            TransientError: some do; names them.
+
+        """
+        firing = [
+            f"{alert['labels']['alertname']} of {alert['labels'].get('pod', 'no pod')}"
+            for alert in self.prometheus.alerts()
+            if alert["state"] == "firing"
+        ]
+        if firing:
+            raise TransientError(f"firing: {', '.join(firing)}")
+        return True
+
     @contextmanager
     def without_pods(self, namespace: str, name: str) -> Iterator[None]:
         """Have the deployment scaled to nothing for the block, and as it was after it."""

@@ -44,6 +44,8 @@ def lab(api: KubeApi, cluster: Cluster, project: Project, namespace: None) -> It
     """A lab whose monitoring is whole before a test, and the same after it."""
     lab = Lab(api, Prometheus(cluster.monitoring.prometheus), project)
     wait_until(lab.sound, within_s=60, every_s=1, what="the monitoring to be whole")
+    # An alert of what ran before ends two minutes after its event, or once its pod is gone.
+    wait_until(lab.quiet, within_s=180, every_s=1, what="the alerts of what ran before to be over")
     before = lab.rules()
     yield lab
     wait_until(lab.sound, within_s=120, every_s=1, what="the monitoring to be whole again")
