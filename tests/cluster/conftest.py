@@ -15,12 +15,13 @@ from pathlib import Path
 import pytest
 
 from aftershock.clock import wait_until
-from aftershock.cluster.api import Json, KubeApi
+from aftershock.cluster.api import KubeApi
 from aftershock.cluster.connect import connect
 from aftershock.cluster.connection import Cluster
 from aftershock.cluster.stack import is_ready
 from aftershock.cluster.targets import open_namespaces
 from aftershock.config import load_settings, project_root
+from aftershock.errors import TransientError
 from aftershock.faults.recover import leftovers, recover
 from aftershock.faults.tools import tools
 
@@ -90,17 +91,23 @@ def api(cluster: Cluster, project: Project) -> Iterator[KubeApi]:
 
 
 def whole(api: KubeApi, project: Project) -> None:
-    """Wait until every deployment that may be touched is as specified, and hold that nothing is left."""
+    """Wait until every deployment that may be touched is as specified, and hold that nothing is left.
 
-    def unready() -> list[Json]:
-        return [
-            item
+    Whoever else uses the cluster meanwhile can make this impossible; the error names what is not whole.
+    """
+
+    def look() -> bool:
+        unready = [
+            f"{namespace}/{item['metadata']['name']}"
             for namespace in open_namespaces(api)
             for item in api.items(f"/apis/apps/v1/namespaces/{namespace}/deployments")
             if not is_ready({**item, "kind": "Deployment"})
         ]
+        if unready:
+            raise TransientError(f"not as specified: {', '.join(unready)}")
+        return True
 
-    wait_until(lambda: not unready(), within_s=120, what="every workload to be whole")
+    wait_until(look, within_s=120, what="every workload to be whole")
     assert not leftovers(tools(api), reports=project.reports)
     assert not closed_nodes(api)
 

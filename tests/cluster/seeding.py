@@ -17,7 +17,7 @@ from aftershock.cluster.api import Json, KubeApi
 from aftershock.cluster.apply import Applier
 from aftershock.cluster.stack import is_ready
 from aftershock.cluster.targets import ALLOW_LABEL
-from aftershock.errors import ApiError
+from aftershock.errors import ApiError, TransientError
 from aftershock.observe.prometheus import Prometheus
 from aftershock.report.verdicts import read_verdicts
 from aftershock.timeline import Timeline, read_timeline
@@ -136,10 +136,37 @@ class Lab:
         ]
 
     def sound(self) -> bool:
-        """Whether Prometheus answers, has evaluated every rule, and scrapes what tells of pods."""
+        """Whether Prometheus answers, has evaluated every rule, and scrapes what tells of pods.
+
+        Raises:
+            TransientError: it does not; says what is missing.
+
+        """
         rules = [rule for group in self.prometheus.rules() for rule in group["rules"]]
-        up = self.prometheus.query('up{job="kube-state-metrics"} == 1')
-        return bool(rules and up) and all(rule["health"] == "ok" for rule in rules)
+        if not rules:
+            raise TransientError("Prometheus has loaded no rules")
+        ill = [f"{rule['name']} ({rule['health']})" for rule in rules if rule["health"] != "ok"]
+        if ill:
+            raise TransientError(f"rules that are not healthy: {', '.join(ill)}")
+        if not self.prometheus.query('up{job="kube-state-metrics"} == 1'):
+            raise TransientError("kube-state-metrics is not scraped")
+        return True
+
+    def quiet(self) -> bool:
+        """Whether no alert fires: one that a test before left would be "firing already" to the next.
+
+        Raises:
+            TransientError: some do; names them.
+
+        """
+        firing = [
+            f"{alert['labels']['alertname']} of {alert['labels'].get('pod', 'no pod')}"
+            for alert in self.prometheus.alerts()
+            if alert["state"] == "firing"
+        ]
+        if firing:
+            raise TransientError(f"firing: {', '.join(firing)}")
+        return True
 
     @contextmanager
     def without_pods(self, namespace: str, name: str) -> Iterator[None]:
@@ -183,13 +210,23 @@ class Lab:
         self.api.patch(path, {"spec": {"replicas": replicas}})
 
     def await_deployment(self, path: str) -> None:
-        """Wait until the deployment is as specified."""
+        """Wait until the deployment is as specified, and the pods of older specifications are gone.
 
-        def ready() -> bool:
+        A pod that is on its way out still answers where no other is Ready.
+        """
+
+        def look() -> bool:
             found = self.api.get(path)
-            return is_ready({**found, "kind": "Deployment"})
+            if not is_ready({**found, "kind": "Deployment"}):
+                raise TransientError(f"its status: {found.get('status')}")
+            labels = ",".join(
+                f"{key}={value}" for key, value in found["spec"]["selector"]["matchLabels"].items()
+            )
+            namespace = found["metadata"]["namespace"]
+            pods = self.api.items(f"/api/v1/namespaces/{namespace}/pods", labelSelector=labels)
+            return len(pods) == found["spec"]["replicas"]
 
-        wait_until(ready, within_s=90, what=f"{path} to be as specified")
+        wait_until(look, within_s=90, what=f"{path} to be as specified")
 
     def _await_rules(self, there: Callable[[], bool]) -> None:
         """Wait until Prometheus has loaded what the operator made of the rules, and evaluated all of it.

@@ -9,6 +9,7 @@ of the load and the drain the project's own features.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -43,6 +44,8 @@ def lab(api: KubeApi, cluster: Cluster, project: Project, namespace: None) -> It
     """A lab whose monitoring is whole before a test, and the same after it."""
     lab = Lab(api, Prometheus(cluster.monitoring.prometheus), project)
     wait_until(lab.sound, within_s=60, every_s=1, what="the monitoring to be whole")
+    # An alert of what ran before ends two minutes after its event, or once its pod is gone.
+    wait_until(lab.quiet, within_s=180, every_s=1, what="the alerts of what ran before to be over")
     before = lab.rules()
     yield lab
     wait_until(lab.sound, within_s=120, every_s=1, what="the monitoring to be whole again")
@@ -150,12 +153,18 @@ def test_replacement_that_belongs_to_somebody_else(lab: Lab) -> None:
             while_it_runs=lambda: lab.scale("shop-two", 1),
         )
     assert "not recovered" in ran.came_to("violated")
-    others = ran.timeline.select(
-        source="kubernetes",
-        kind="pod",
-        where=lambda event: event.data["name"].startswith("shop-two") and event.data["ready"],
-    )
-    assert others, "the other deployment's pod was never Ready, so nothing was tried"
+
+    def first(name: str, *, ready: bool) -> datetime:
+        seen = ran.timeline.select(
+            source="kubernetes",
+            kind="pod",
+            where=lambda event: event.data["name"].startswith(name) and event.data["ready"] is ready,
+        )
+        assert seen, f"no pod of {name} was ever seen with ready={ready}: nothing was tried"
+        return seen[0].at
+
+    # By label it was back in time.
+    assert first("shop-two", ready=True) - first("shop-one", ready=False) < timedelta(seconds=10)
 
 
 def test_autoscaler_that_is_capped(lab: Lab) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from aftershock.cluster.api import KubeApi
+from aftershock.cluster.api import Json
 from aftershock.cluster.targets import choose_pods, find_workload
 from aftershock.errors import RefusedError
 from aftershock.faults.aims import aim_at, status_of
@@ -63,6 +63,7 @@ class OutOfMemory:
         self.container = container
         self.count = count
         self.seed = seed
+        self._endings: dict[str, dict[str, Any]] = {}  # by the container's id, as soon as it was seen
 
     def plan(self) -> Plan:
         """Choose the pods, and note which containers they run now.
@@ -96,11 +97,16 @@ class OutOfMemory:
         start_carriers(self.tools, plan, record, act="oom")
 
     def landed(self, plan: Plan) -> Proof:
-        """Ask the API whether each container ended as OOMKilled and was started again."""
+        """Ask the API whether each container ended as OOMKilled and was started again.
+
+        How it ended is kept from the look that saw it: the kubelet can forget it. Its collection
+        of dead containers (once a minute, the newest of each is kept) takes one that is
+        created but not started yet for a dead one, and removes the one that really died.
+        """
         facts: dict[str, Any] = {}
         holds = True
         for aim in plan.undo["aims"]:
-            seen = _ending(self.tools.api, aim)
+            seen = self._look(aim)
             holds = holds and seen["reason"] == "OOMKilled" and seen["restarts"] > aim["restarts"]
             prefix = f"{aim['pod']}." if len(plan.targets) > 1 else ""
             facts |= {f"{prefix}{key}": value for key, value in seen.items()}
@@ -109,6 +115,16 @@ class OutOfMemory:
     def testimony(self, plan: Plan) -> Iterable[Event]:
         """Return what the carriers printed."""
         return testimony(self.tools, plan)
+
+    def _look(self, aim: Mapping[str, Any]) -> dict[str, Any]:
+        """Return how the container that was aimed at ended, as far as the API knows or has told before."""
+        facts = {"pod": aim["pod"], "container": aim["container"], "reason": "", "restarts": aim["restarts"]}
+        status = status_of(self.tools.api, aim)
+        if status is None:
+            return {**facts, "reason": "the pod is gone"}
+        ended = self._endings.setdefault(aim["full_id"], {})
+        ended |= _ending(status, aim["full_id"])
+        return {**facts, **ended, "restarts": status["restartCount"]}
 
 
 def _check_limit(aim: Mapping[str, Any]) -> None:
@@ -120,18 +136,14 @@ def _check_limit(aim: Mapping[str, Any]) -> None:
         )
 
 
-def _ending(api: KubeApi, aim: Mapping[str, Any]) -> dict[str, Any]:
-    """Return how the container that was aimed at ended, as far as the API knows."""
-    facts = {"pod": aim["pod"], "container": aim["container"], "reason": "", "restarts": aim["restarts"]}
-    status = status_of(api, aim)
-    if status is None:
-        return {**facts, "reason": "the pod is gone"}
+def _ending(status: Json, full_id: str) -> dict[str, Any]:
+    """Return how the container of that id ended; empty where `status` does not say."""
     for state in (status.get("lastState") or {}, status["state"]):
         ended = state.get("terminated") or {}
-        if ended.get("containerID") == aim["full_id"]:
-            facts |= {
+        if ended.get("containerID") == full_id:
+            return {
                 "reason": ended["reason"],
                 "exit_code": ended["exitCode"],
                 "finished_at": ended["finishedAt"],
             }
-    return {**facts, "restarts": status["restartCount"]}
+    return {}

@@ -163,8 +163,8 @@ def node_emptied(
 ) -> Verdict:
     """Judge whether `node` really held movable pods at `since` and later held none.
 
-    Pods of daemon sets, static pods and pods that have ended stay where they are. Only the
-    recorded namespaces are seen.
+    Pods of daemon sets, static pods, pods without an owner and pods that have ended stay
+    where they are. Only the recorded namespaces are seen.
     """
     record = list(events)
     name = f"{node} is emptied"
@@ -204,8 +204,9 @@ def node_emptied(
 
 
 def _movable(pod: Data) -> bool:
-    daemon = bool(pod["owner"]) and pod["owner"]["kind"] == "DaemonSet"
-    return not daemon and not pod["mirror"] and pod["phase"] not in {"Succeeded", "Failed"}
+    """Whether a drain takes it away: it leaves what a daemon set would put back or nobody make again."""
+    owned = bool(pod["owner"]) and pod["owner"]["kind"] != "DaemonSet"
+    return owned and not pod["mirror"] and pod["phase"] not in {"Succeeded", "Failed"}
 
 
 def node_schedulable(events: Iterable[Event], *, node: str, at: datetime | None = None) -> Verdict:

@@ -153,6 +153,36 @@ class TestLanded:
         api.kill(restarts=0)
         assert not oom.landed(plan).holds
 
+    def test_an_ending_that_the_kubelet_forgets_once_it_was_seen_is_proof(
+        self, api: Node, clock: FakeClock
+    ) -> None:
+        oom, plan = injected(api, clock)
+        found = api.get(WEB)
+        (status,) = found["status"]["containerStatuses"]
+        running = dict(status["state"])
+        ended = {"containerID": status["containerID"], "reason": "OOMKilled", "exitCode": 137}
+        status["state"] = {"terminated": {**ended, "finishedAt": "2026-01-01T00:00:02Z"}}
+        api.add_pods(found)
+        assert not oom.landed(plan).holds
+        status |= {
+            "containerID": "containerd://web-0-1",
+            "restartCount": 1,
+            "state": running,
+            "lastState": {},
+        }
+        api.add_pods(found)
+        proof = oom.landed(plan)
+        assert proof.holds
+        assert (proof.facts["reason"], proof.facts["restarts"]) == ("OOMKilled", 1)
+
+    def test_a_restart_of_which_nothing_is_known_is_no_proof(self, api: Node, clock: FakeClock) -> None:
+        oom, plan = injected(api, clock)
+        found = api.get(WEB)
+        (status,) = found["status"]["containerStatuses"]
+        status |= {"containerID": "containerd://web-0-1", "restartCount": 1, "lastState": {}}
+        api.add_pods(found)
+        assert not oom.landed(plan).holds
+
     def test_a_pod_that_was_replaced_is_no_proof(self, api: Node, clock: FakeClock) -> None:
         oom, plan = injected(api, clock)
         api.kill()

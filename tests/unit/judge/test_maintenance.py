@@ -113,11 +113,12 @@ class TestNode:
         assert verdict.status == "met"
         assert "after 5.0 s" in verdict.evidence[1]
 
-    def test_daemon_sets_static_and_finished_pods_may_stay(self) -> None:
+    def test_daemon_sets_static_finished_and_bare_pods_may_stay(self) -> None:
         story = healthy_web(1).pod(3, "web-1", change="DELETED")
         daemon = {"kind": "DaemonSet", "name": "agent", "uid": "ds"}
         story.pod(-60, "agent-1", change="LISTED", owner=daemon)
         story.pod(-60, "static", change="LISTED", workload=None, mirror=True)
+        story.pod(-60, "bare", change="LISTED", workload=None)
         story.pod(-60, "job", change="LISTED", workload=None, phase="Succeeded").end(30)
         assert self.emptied(story).status == "met"
 

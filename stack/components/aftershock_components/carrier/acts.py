@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from aftershock_components.carrier import out_of_memory, scores
+from aftershock_components.carrier import limits, out_of_memory, scores
 from aftershock_components.carrier.changes import PutBack
 from aftershock_components.carrier.orders import Act
 
@@ -19,5 +19,6 @@ ACTS: Mapping[str, Act] = {
 def kinds(*, proc: Path) -> dict[str, PutBack]:
     """Return how each kind of change is put back, on the node with that /proc."""
     return {
+        limits.KIND: limits.putting_back(proc),
         scores.KIND: scores.putting_back(proc),
     }

@@ -28,15 +28,21 @@ class ContainerError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Container:
-    """A running container: its memory cgroup's folder, and its first process."""
+    """A running container: its memory cgroup's folder, and its first process.
+
+    `unit` is where systemd keeps the container's scope on cgroup v1; None where nothing does.
+    """
 
     folder: Path
     version: int
     pid: int
+    unit: Path | None = None
 
     def join(self, pid: int) -> None:
-        """Move a process into the container's memory cgroup."""
-        (self.folder / "cgroup.procs").write_text(str(pid), encoding="ascii")
+        """Move a process into the container's memory cgroup, and into its scope."""
+        for folder in (self.unit, self.folder):
+            if folder is not None:
+                (folder / "cgroup.procs").write_text(str(pid), encoding="ascii")
 
     def pids(self) -> list[int]:
         """Return the processes in the container's memory cgroup, those of cgroups below it included."""
@@ -50,6 +56,11 @@ class Container:
         """Return what it is, for the log."""
         return {"pid": self.pid, "cgroup": str(self.folder), "cgroup_version": self.version}
 
+    @property
+    def limit_file(self) -> Path:
+        """Where the limit is read and written."""
+        return self.folder / ("memory.max" if self.version == 2 else "memory.limit_in_bytes")  # noqa: PLR2004
+
     def limit_bytes(self) -> int:
         """Return the container's own memory limit.
 
@@ -57,8 +68,7 @@ class Container:
             ContainerError: it has none, so that only the node's memory would end a fault.
 
         """
-        name = "memory.max" if self.version == 2 else "memory.limit_in_bytes"  # noqa: PLR2004 - cgroup v2
-        text = (self.folder / name).read_text(encoding="ascii").strip()
+        text = self.limit_file.read_text(encoding="ascii").strip()
         if text == "max" or int(text) >= NO_LIMIT:
             raise ContainerError(f"{self.folder} has no memory limit")
         return int(text)
@@ -91,7 +101,9 @@ def find_container(*, pod_uid: str, container_id: str, proc: Path, cgroups: Path
         raise ContainerError(f"no process here belongs to container {container_id} of pod {pod_uid}")
     pid = _first(proc, sorted(pids))
     base = cgroups if version == 2 or not (cgroups / "memory").is_dir() else cgroups / "memory"  # noqa: PLR2004
-    return Container(folder=_folder(base, _own_part(pids[pid], container_id), pid), version=version, pid=pid)
+    folder = _folder(base, _own_part(pids[pid], container_id), pid)
+    unit = cgroups / "systemd" / folder.relative_to(base)
+    return Container(folder=folder, version=version, pid=pid, unit=unit if unit.is_dir() else None)
 
 
 def started(proc: Path, pid: int) -> int | None:

@@ -13,7 +13,7 @@ import select
 import signal
 import time
 
-from aftershock_components.carrier import pieces, scores
+from aftershock_components.carrier import limits, pieces, scores
 from aftershock_components.carrier.changes import Changes
 from aftershock_components.carrier.containers import Container
 from aftershock_components.carrier.orders import Expired, Order, Say
@@ -26,6 +26,8 @@ LARGEST = 64 << 20
 STEP_MS = 10
 # Less than the 310 ms for which runc tries to remove a cgroup that is still in use.
 LINGER_MS = 150
+# More than the pause process of a pod and the kernel's own share need.
+MARGIN = 2 << 20
 
 
 def piece_bytes(limit: int) -> int:
@@ -50,6 +52,12 @@ def act(order: Order, changes: Changes, say: Say) -> None:
     try:
         before = None
         if container.version == 1:
+            # A pod of one container has the container's limit, and the pause process besides: its limit
+            # would be the one that is met. The runtime is then told of the pod's sandbox first, and by
+            # the time it looks at the container that one is removed and its event dropped (seen with
+            # containerd 1.6: reason Error instead of OOMKilled). So the container's is to be met first.
+            by_bytes = min(MARGIN, limit // 8)
+            limit = limits.tighten(container, by_bytes=by_bytes, proc=order.proc, changes=changes)
             before = scores.raise_to_worst(container.pid, proc=order.proc, changes=changes)
         say("pressing", **container.described(), limit_bytes=limit, oom_score_adj=before)
         while not _ended(application, wait_ms=STEP_MS):
@@ -59,8 +67,9 @@ def act(order: Order, changes: Changes, say: Say) -> None:
             if len(running) * size < 2 * limit:
                 running.append(pieces.start(lambda: _press(container, size), until=order.until))
         say("killed", pid=container.pid, pieces=len(running), usage_bytes=container.usage_bytes())
-        # The runtime forgets an out-of-memory event whose cgroup is gone when it looks (seen with
-        # containerd 1.6: reason Error instead of OOMKilled). While the pieces live, it is not gone.
+        # The runtime drops an out-of-memory event if any cgroup of the container is gone when it looks
+        # (seen with containerd 1.6: reason Error instead of OOMKilled), and systemd removes them 4 ms
+        # after its scope is empty. While the pieces are in it, it is not.
         select.poll().poll(LINGER_MS)
     finally:
         pieces.end(running)

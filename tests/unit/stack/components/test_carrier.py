@@ -15,6 +15,7 @@ from aftershock_components.carrier.__main__ import main
 from aftershock_components.carrier.acts import kinds
 from aftershock_components.carrier.changes import Changes, Entry
 from aftershock_components.carrier.containers import Container, ContainerError, find_container, started
+from aftershock_components.carrier.limits import tighten
 from aftershock_components.carrier.orders import Order, OrderError
 from aftershock_components.carrier.out_of_memory import piece_bytes
 from aftershock_components.carrier.scores import raise_to_worst
@@ -133,6 +134,17 @@ class TestFind:
         with pytest.raises(ContainerError, match="holds process 40"):
             machine.find()
 
+    def test_who_joins_keeps_systemd_from_removing_the_scope(self, tmp_path: Path) -> None:
+        machine = Machine(tmp_path, version=1)
+        path = LAYOUTS["in a node that is a container"]
+        machine.process(40, cgroup=f"/machine.slice/{path}", inner=1)
+        folder = machine.cgroup(path, 40)
+        assert machine.find().unit is None
+        unit = machine.cgroups / "systemd" / path
+        unit.mkdir(parents=True)
+        machine.find().join(77)
+        assert [(place / "cgroup.procs").read_text() for place in (unit, folder)] == ["77", "77"]
+
     @pytest.mark.parametrize("limit", ["max", "9223372036854771712"])
     def test_a_container_without_a_limit_is_refused(self, machine: Machine, limit: str) -> None:
         path = LAYOUTS["cgroupfs"]
@@ -172,6 +184,25 @@ class TestScores:
         assert changes.put_back() == []
         assert self.score(machine) == "1000"
         assert not changes.state.exists()
+
+    def test_a_limit_is_lowered_and_put_back(self, machine: Machine, changes: Changes) -> None:
+        file = machine.cgroup("x", 40, limit=str(64 << 20)) / "memory.limit_in_bytes"
+        container = Container(folder=file.parent, version=1, pid=40)
+        assert tighten(container, by_bytes=2 << 20, proc=machine.proc, changes=changes) == 62 << 20
+        raise_to_worst(40, proc=machine.proc, changes=changes)
+        assert (file.read_text(), self.score(machine)) == (str(62 << 20), "1000")
+        assert len(changes.put_back()) == 2
+        assert (file.read_text(), self.score(machine)) == (str(64 << 20), "985")
+
+    def test_a_limit_of_a_container_that_is_gone_needs_nothing(
+        self, machine: Machine, changes: Changes
+    ) -> None:
+        folder = machine.cgroup("x", 40)
+        container = Container(folder=folder, version=1, pid=40)
+        tighten(container, by_bytes=1, proc=machine.proc, changes=changes)
+        (machine.proc / "40" / "stat").unlink()
+        (folder / "memory.limit_in_bytes").unlink()
+        assert changes.put_back() == []
 
     def test_what_it_was_is_on_the_disk_before_it_is_raised(
         self, machine: Machine, changes: Changes, monkeypatch: pytest.MonkeyPatch
