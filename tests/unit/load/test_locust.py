@@ -79,7 +79,7 @@ def url(server: Server) -> str:
 class TestLoad:
     def test_every_request_is_counted_and_users_reconnect(self, tmp_path: Path, server: Server) -> None:
         timeline = Timeline()
-        one = load(tmp_path, url(server), timeline)
+        one = load(tmp_path, url(server), timeline, duration_s=3)
         one.start()
         result = one.wait()
         # Each user may have had one request under way at the end: answered, and not waited for.
@@ -128,7 +128,7 @@ class TestLoad:
             one.wait()
 
     def test_a_target_that_goes_away_is_a_result(self, tmp_path: Path, server: Server) -> None:
-        one = load(tmp_path, url(server), duration_s=2)
+        one = load(tmp_path, url(server), duration_s=5)
         one.start()
         server.shutdown()
         server.socket.close()
