@@ -26,6 +26,7 @@ ACTS: Mapping[str, Act] = {
     "call": calls.act,
     "cpu": cpu.act,
     "disk": disk.act,
+    "disk-usage": disk.measure,
     "kubelet": kubelet.act,
     "memory": memory.act,
     "node-cpu": cpu.act_on_node,

@@ -19,9 +19,11 @@ from aftershock_components.carrier.changes import Changes
 from aftershock_components.carrier.orders import Order, OrderError, Say, wait
 from aftershock_components.carrier.volumes import Usage, VolumeError, find_volume
 
-__all__ = ["act", "bytes_to_take"]
+__all__ = ["act", "bytes_to_take", "measure"]
 
 LEAST_FLOOR = 1 << 20
+# What the file system needs to write down where the file is; it is not part of the file.
+BOOKKEEPING = 64 << 10
 LOOK_S = 0.5
 # Several calls, so that the floor is looked at between them, by whomever else writes.
 STEP = 256 << 20
@@ -34,7 +36,7 @@ def bytes_to_take(usage: Usage, *, share: float, floor: int, held: int = 0) -> i
     As much as makes the share, and no more than leaves the floor free; 0 if there is no room.
     """
     wanted = int(usage.size * share) - (usage.used - held)
-    return max(0, min(wanted, usage.free + held - floor))
+    return max(0, min(wanted, usage.free + held - floor - BOOKKEEPING))
 
 
 def act(order: Order, changes: Changes, say: Say) -> None:  # noqa: ARG001 - a file without a name leaves nothing
@@ -106,3 +108,23 @@ def _keep(file: int, share: float, floor: int, until: float, pidfd: int) -> bool
         if wait(min(until, time.time() + LOOK_S), pidfd):
             return True
     return False
+
+
+def measure(order: Order, changes: Changes, say: Say) -> None:  # noqa: ARG001 - it changes nothing
+    """Say how full the volume at option `path` is; this is not the process that fills it.
+
+    Raises:
+        ContainerError: the container is not here.
+        OrderError: there is no such volume.
+
+    """
+    path = order.option("path", str)
+    container = order.container()
+    with application.hold(container):
+        try:
+            file = os.open(find_volume(path, pid=container.pid, proc=order.proc).folder, os.O_RDONLY)
+        except (VolumeError, OSError) as error:
+            raise OrderError(str(error)) from error
+        usage = Usage.of(file)
+        os.close(file)
+    say("measured", path=path, size_bytes=usage.size, used_bytes=usage.used, free_bytes=usage.free)
