@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pytest_bdd import given, then, when
 
+from aftershock.cluster.targets import Amount
 from aftershock.collect.meaning import means
 from aftershock.collect.types import phrase
 from aftershock.forecast.objectives import Recovers
@@ -17,12 +18,12 @@ def workloads_are_steady(workloads: Workloads, namespace: str) -> None:
     workloads.are_steady(namespace)
 
 
-@when(phrase("{count:d} {workload} pod runs out of memory"))
-@when(phrase("{count:d} {workload} pods run out of memory"))
+@when(phrase("{amount:Amount} {workload} pod runs out of memory"))
+@when(phrase("{amount:Amount} {workload} pods run out of memory"))
 @means(out_of_memory)
-def pods_run_out_of_memory(workloads: Workloads, count: int, workload: str) -> None:
+def pods_run_out_of_memory(workloads: Workloads, amount: Amount, workload: str) -> None:
     """Have the kernel kill the application for want of memory, and prove that it did."""
-    workloads.run_out_of_memory(workload, count=count)
+    workloads.run_out_of_memory(workload, amount=amount)
 
 
 @then(phrase("{workload} recovers within {limit:Duration}"))

@@ -131,7 +131,13 @@ def test_every_option_of_a_named_command_exists():
 
 def test_every_type_of_a_steps_word_is_one_that_the_page_explains():
     text = STEPS.read_text(encoding="utf-8")
-    words = {"Duration": "*duration*", "Experiment": "experiments/", "Locustfile": "loadtests/"}
+    words = {
+        "Amount": "*amount*",
+        "Duration": "*duration*",
+        "Experiment": "experiments/",
+        "Locustfile": "loadtests/",
+        "Node": "*node*",
+    }
 
     assert set(words) == set(TYPES)
     assert [name for name, shown in words.items() if shown not in text] == []

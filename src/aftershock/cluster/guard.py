@@ -22,7 +22,7 @@ from fractions import Fraction
 
 from aftershock.cluster.api import Json, KubeApi
 from aftershock.cluster.connection import Cluster
-from aftershock.cluster.targets import ALLOW_LABEL, Target, is_live, label_selector
+from aftershock.cluster.targets import ALLOW_LABEL, CONTROL_PLANE, Target, is_live, label_selector
 from aftershock.config import Settings
 from aftershock.errors import RefusedError
 
@@ -32,7 +32,6 @@ OWN_NAMESPACE = "aftershock"
 PROTECTED_NAMESPACES = frozenset(
     {"kube-system", "kube-public", "kube-node-lease", "monitoring", OWN_NAMESPACE}
 )
-CONTROL_PLANE = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
 # By the operator's label, and by the one of hand-written manifests.
 PROMETHEUS = ("app.kubernetes.io/name=prometheus", "app=prometheus")
 REAPER = "app.kubernetes.io/name=aftershock-reaper"

@@ -11,6 +11,7 @@ import secrets
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from aftershock.cluster.api import Json, KubeApi
@@ -18,9 +19,13 @@ from aftershock.errors import RefusedError
 
 __all__ = [
     "ALLOW_LABEL",
+    "CONTROL_PLANE",
+    "Amount",
     "Choice",
+    "NodeWords",
     "Target",
     "Workload",
+    "choose_node",
     "choose_pods",
     "collection",
     "find_workload",
@@ -31,7 +36,8 @@ __all__ = [
 ]
 
 ALLOW_LABEL = "aftershock.dev/allow"
-
+ROLE_LABEL = "node-role.kubernetes.io/"
+CONTROL_PLANE = (f"{ROLE_LABEL}control-plane", f"{ROLE_LABEL}master")
 
 _GROUPS = {"daemonset": "apis/apps/v1", "deployment": "apis/apps/v1", "statefulset": "apis/apps/v1"}
 
@@ -86,6 +92,37 @@ class Workload:
     def __str__(self) -> str:
         """Return namespace/name."""
         return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Amount:
+    """How many: `count`, or a `share` of what there is (0.3 is 30 %). The guard may allow fewer."""
+
+    count: int = 1
+    share: float | None = None
+
+    def of(self, total: int) -> int:
+        """Return how many of `total` that is: a share is rounded down, but is at least one."""
+        if self.share is None:
+            return self.count
+        # As a fraction of its decimal text: 0.3 of 10 is 3, which binary floats miss.
+        return max(1, int(Fraction(str(self.share)) * total))
+
+    def __str__(self) -> str:
+        """Return it as a step says it."""
+        return str(self.count) if self.share is None else f"{self.share * 100:g} % of the"
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeWords:
+    """Which node is meant: by its `name`, by its `role`, or as the one that holds most of `workload`.
+
+    A worker is what is no control plane; every other role is the label that clusters give.
+    """
+
+    name: str = ""
+    role: str = ""
+    workload: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,13 +203,16 @@ def label_selector(selector: Mapping[str, Any]) -> str:
     return ",".join(terms)
 
 
-def choose_pods(workload: Workload, *, count: int = 1, seed: int | None = None) -> Choice:
-    """Choose `count` of the workload's pods at random.
+def choose_pods(
+    workload: Workload, *, count: int = 1, share: float | None = None, seed: int | None = None
+) -> Choice:
+    """Choose `count` of the workload's pods at random, or that `share` of them (see Amount).
 
     Raises:
         RefusedError: it has fewer.
 
     """
+    count = Amount(count=count, share=share).of(len(workload.pods))
     if not 1 <= count <= len(workload.pods):
         raise RefusedError(
             f"cannot take {count} pods of {workload}",
@@ -187,6 +227,47 @@ def choose_pods(workload: Workload, *, count: int = 1, seed: int | None = None) 
         among=f"pods of {workload}",
         seed=seed,
     )
+
+
+def choose_node(
+    api: KubeApi,
+    *,
+    name: str = "",
+    role: str = "",
+    workload: str = "",
+    namespace: str = "",
+    seed: int | None = None,
+) -> Choice:
+    """Choose the node of that `name`; else one with that `role`; else the one that holds most of `workload`.
+
+    Among several it is chosen at random. The words are those of NodeWords; `namespace` is the workload's.
+
+    Raises:
+        RefusedError: there is no such node, or no word says which one.
+
+    """
+    if not name and not role:
+        if not workload:
+            raise RefusedError("which node?", expected="a name, a role, or a workload", found="none of them")
+        found = find_workload(api, workload, namespace=namespace)
+        return node_with_most_pods(api, found, seed=seed)
+    among = f"nodes called {name}" if name else f"{role} nodes"
+    nodes = api.items(collection("node"))
+    fit = [node for node in nodes if (node["metadata"]["name"] == name if name else _has_role(node, role))]
+    if not fit:
+        known = ", ".join(node["metadata"]["name"] for node in nodes)
+        raise RefusedError(f"there are no {among}", expected=f"one of {known}", found="none")
+    seed = _seed(seed)
+    fit.sort(key=lambda node: str(node["metadata"]["name"]))
+    chosen = random.Random(seed).choice(fit)  # noqa: S311 - to be repeatable, not secret
+    return Choice(targets=(Target.of("node", chosen),), of=len(fit), among=among, seed=seed)
+
+
+def _has_role(node: Json, role: str) -> bool:
+    labels = node["metadata"].get("labels") or {}
+    if role == "worker":
+        return not any(label in labels for label in CONTROL_PLANE)
+    return ROLE_LABEL + role in labels
 
 
 def node_with_most_pods(api: KubeApi, workload: Workload, *, seed: int | None = None) -> Choice:

@@ -10,7 +10,10 @@ above all, is a type here (or is given to `phrase` as one): that is the whole re
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +21,11 @@ import yaml
 from pytest_bdd import parsers
 
 from aftershock.clock import parse_duration
+from aftershock.cluster.targets import Amount, NodeWords
 from aftershock.config import project_root
 from aftershock.errors import ConfigError, StepArgumentError
 
-__all__ = ["TYPES", "duration", "experiment", "locustfile", "phrase"]
+__all__ = ["TYPES", "amount", "duration", "experiment", "locustfile", "node", "phrase"]
 
 
 def duration(text: str) -> float:
@@ -35,6 +39,29 @@ def duration(text: str) -> float:
         return parse_duration(text)
     except ConfigError as error:
         raise StepArgumentError(error.message, expected=error.expected) from error
+
+
+def amount(text: str) -> Amount:
+    """Read how many are meant: "2", or "30 % of the", as in "30 % of the reviews pods".
+
+    Raises:
+        StepArgumentError: it is neither, or none at all, or more than there can be.
+
+    """
+    if re.fullmatch(r"[1-9]\d*", text):
+        return Amount(count=int(text))
+    percent = re.fullmatch(r"(\d+(?:\.\d+)?) ?% of the", text)
+    if percent is None or not 0 < float(percent[1]) <= 100:  # noqa: PLR2004 - all of them
+        raise StepArgumentError(f"{text!r} is no amount", expected='as "2", or "30 % of the"', found=text)
+    return Amount(share=float(Fraction(percent[1]) / 100))
+
+
+def node(text: str) -> NodeWords:
+    """Read which node is meant: "a worker node", "the node that holds most of reviews", "node ip-10-0-7"."""
+    words = text.split()
+    if text.startswith("the "):
+        return NodeWords(workload=words[-1])
+    return NodeWords(role=words[1]) if words[0] in {"a", "an"} else NodeWords(name=words[1])
 
 
 def locustfile(text: str) -> Path:
@@ -92,10 +119,24 @@ def _find(text: str, *, folder: str, endings: tuple[str, ...], what: str) -> Pat
     )
 
 
+@dataclass(frozen=True)
+class _Words:
+    """A converter of what is more than one word: `pattern` tells the parser where it ends."""
+
+    read: Callable[[str], Any]
+    pattern: str
+    regex_group_count: int = 0
+
+    def __call__(self, text: str) -> Any:
+        return self.read(text)
+
+
 TYPES: Mapping[str, Callable[[str], Any]] = {
+    "Amount": _Words(amount, r"\d+(?:\.\d+)?(?: ?%)?(?: of the)?"),
     "Duration": duration,
     "Experiment": experiment,
     "Locustfile": locustfile,
+    "Node": _Words(node, r"an? [\w-]+ node|the node that holds most of [^ ]+|node [^ ]+"),
 }
 
 

@@ -18,6 +18,7 @@ from aftershock.clock import rfc3339, wait_until
 from aftershock.errors import FaultError
 from aftershock.faults import marks
 from aftershock.faults.aims import pod_is_there
+from aftershock.faults.carrier import Size
 from aftershock.faults.journal import Record
 from aftershock.faults.protocol import Plan, Proof
 from aftershock.faults.tools import Tools
@@ -36,7 +37,13 @@ def carriers_of(fault_id: str, undo: Mapping[str, Any]) -> list[tuple[str, Mappi
 
 
 def start_carriers(
-    tools: Tools, plan: Plan, record: Record, *, act: str, options: Mapping[str, Any] | None = None
+    tools: Tools,
+    plan: Plan,
+    record: Record,
+    *,
+    act: str,
+    options: Mapping[str, Any] | None = None,
+    size: Size | None = None,
 ) -> None:
     """Start a carrier for each aim; return once each of their processes runs or has ended.
 
@@ -54,7 +61,7 @@ def start_carriers(
         if merged:
             args += ["--options", json.dumps(merged)]
         tools.carriers.start(
-            name, record=record, node=aim["node"], args=args, lifetime_s=plan.expires_after_s
+            name, record=record, node=aim["node"], args=args, lifetime_s=plan.expires_after_s, size=size
         )
 
 

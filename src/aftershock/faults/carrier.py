@@ -9,7 +9,8 @@ Guaranteed, which gives it a low oom_score_adj: it must not be what the kernel k
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from aftershock.clock import Clock, SystemClock, from_rfc3339, wait_until
@@ -21,7 +22,7 @@ from aftershock.faults import marks
 from aftershock.faults.journal import Record
 from aftershock.timeline import Event
 
-__all__ = ["Carriers", "job", "make_namespace"]
+__all__ = ["Carriers", "Size", "job", "make_namespace"]
 
 JOBS = f"/apis/batch/v1/namespaces/{OWN_NAMESPACE}/jobs"
 PODS = f"/api/v1/namespaces/{OWN_NAMESPACE}/pods"
@@ -30,23 +31,42 @@ CONFLICT = 409
 # How much longer than its own clock a carrier's pod, and then its Job, may exist.
 GRACE_S = 5
 KEEP_S = 30
+SMALL = {"cpu": "200m", "memory": "64Mi"}
 
 
-def job(name: str, *, record: Record, node: str, image: str, args: Sequence[str], lifetime_s: int) -> Json:
+@dataclass(frozen=True, kw_only=True)
+class Size:
+    """What a carrier's pod may use, and its priority class; as a Guaranteed pod unless an act needs more."""
+
+    requests: Mapping[str, str] = field(default_factory=lambda: dict(SMALL))
+    limits: Mapping[str, str] = field(default_factory=lambda: dict(SMALL))
+    priority: str = ""
+
+
+def job(
+    name: str,
+    *,
+    record: Record,
+    node: str,
+    image: str,
+    args: Sequence[str],
+    lifetime_s: int,
+    size: Size | None = None,
+) -> Json:
     """Return the Job of one carrier. `lifetime_s` is counted from when the kubelet accepts the pod."""
     mounts = {"cgroup": "/sys/fs/cgroup", "state": "/run/aftershock"}
     labels = marks.labels(record)
-    size = {"cpu": "200m", "memory": "64Mi"}
+    size = size or Size()
     container = {
         "name": "carrier",
         "image": image,
         "imagePullPolicy": "IfNotPresent",
         "command": ["python", "-m", "aftershock_components.carrier", *args],
         "securityContext": {"privileged": True, "runAsUser": 0, "readOnlyRootFilesystem": True},
-        "resources": {"requests": size, "limits": size},
+        "resources": {"requests": dict(size.requests), "limits": dict(size.limits)},
         "volumeMounts": [{"name": volume, "mountPath": f"/node/{volume}"} for volume in mounts],
     }
-    pod_spec = {
+    pod_spec: Json = {
         "nodeName": node,
         "hostPID": True,
         "restartPolicy": "Never",
@@ -61,6 +81,8 @@ def job(name: str, *, record: Record, node: str, image: str, args: Sequence[str]
             for volume, path in mounts.items()
         ],
     }
+    if size.priority:
+        pod_spec["priorityClassName"] = size.priority
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -113,6 +135,7 @@ class Carriers:
         node: str,
         args: Sequence[str],
         lifetime_s: float,
+        size: Size | None = None,
         within_s: float = 30.0,
     ) -> None:
         """Start a carrier on `node` and return once its process runs or has ended.
@@ -125,7 +148,9 @@ class Carriers:
         """
         make_namespace(self.api)
         lifetime = int(lifetime_s) + GRACE_S
-        body = job(name, record=record, node=node, image=self.image(), args=args, lifetime_s=lifetime)
+        body = job(
+            name, record=record, node=node, image=self.image(), args=args, lifetime_s=lifetime, size=size
+        )
         self.api.post(JOBS, body)
         what = f"carrier {name} to start on {node}"
         try:
@@ -142,6 +167,10 @@ class Carriers:
             if ended:
                 return int(ended["exitCode"])
         return None
+
+    def address(self, name: str) -> str:
+        """Return a carrier's pod's own address; "" as long as it has none, or is gone."""
+        return next((str(pod["status"].get("podIP", "")) for pod in self._pods(name)), "")
 
     def testimony(self, name: str) -> Iterator[Event]:
         """Yield what a carrier printed, by its node's clock."""

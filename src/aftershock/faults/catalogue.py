@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from aftershock.faults import node_drain, out_of_memory
+from aftershock.faults import (
+    container_kill,
+    cpu_hog,
+    disk_fill,
+    kubelet_stop,
+    memory_pressure,
+    node_cpu_hog,
+    node_drain,
+    node_memory_pressure,
+    out_of_memory,
+)
 from aftershock.faults.carried import CarriedUndo
 from aftershock.faults.protocol import Undo
 from aftershock.faults.tools import Tools
@@ -12,7 +22,14 @@ from aftershock.faults.tools import Tools
 __all__ = ["UNDOS", "undos_with"]
 
 UNDOS: Mapping[str, Callable[[Tools], Undo]] = {
+    container_kill.NAME: CarriedUndo,
+    cpu_hog.NAME: CarriedUndo,
+    disk_fill.NAME: disk_fill.DiskFillUndo,
+    kubelet_stop.NAME: kubelet_stop.KubeletStopUndo,
+    memory_pressure.NAME: CarriedUndo,
+    node_cpu_hog.NAME: CarriedUndo,
     node_drain.NAME: node_drain.NodeDrainUndo,
+    node_memory_pressure.NAME: CarriedUndo,
     out_of_memory.NAME: CarriedUndo,
 }
 

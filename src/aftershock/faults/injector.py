@@ -30,8 +30,6 @@ from aftershock.timeline import Event, Timeline
 
 __all__ = ["Injection", "Injector"]
 
-LANDED_WITHIN_S = 60.0
-
 
 @dataclass(frozen=True, kw_only=True)
 class Injection:
@@ -68,14 +66,14 @@ class Injector:
         self.cluster = tools.api.identity()
         self.lease = RunLease(tools.api, run_id, clock=tools.clock)
 
-    def inject(self, fault: Fault, *, landed_within_s: float = LANDED_WITHIN_S) -> Injection:
+    def inject(self, fault: Fault, *, landed_within_s: float | None = None) -> Injection:
         """Inject `fault` and return once there is proof that it landed.
 
         Whatever this raises, `undo_all` takes back what was done.
 
         Raises:
             RefusedError: a guard said no, or another run is under way; nothing was touched.
-            FaultError: it could not be injected, or there is no proof within `landed_within_s`.
+            FaultError: it could not be injected, or there is no proof in time (the plan's, or given here).
 
         """
         check_not_halted(self.tools)
@@ -103,7 +101,8 @@ class Injector:
             fault.inject(plan, record)
             self._tell("injected", record)
             self.journal.write(record.advanced("injected"))
-            proof = self._landed(fault, plan, landed_within_s)
+            within_s = plan.lands_within_s if landed_within_s is None else landed_within_s
+            proof = self._landed(fault, plan, within_s)
         except AftershockError as error:
             self._tell("failed", record, reason=str(error))
             raise

@@ -38,7 +38,7 @@ SHOWS = Delay(
 
 
 class OutOfMemory:
-    """`count` pods of a workload run out of memory, in `container` or their only one."""
+    """`count` or a `share` of a workload's pods run out of memory, in `container` or their only one."""
 
     name = NAME
     shows_after: Mapping[str, Delay] = {
@@ -55,6 +55,7 @@ class OutOfMemory:
         namespace: str = "",
         container: str = "",
         count: int = 1,
+        share: float | None = None,
         seed: int | None = None,
     ) -> None:
         self.tools = tools
@@ -62,6 +63,7 @@ class OutOfMemory:
         self.namespace = namespace
         self.container = container
         self.count = count
+        self.share = share
         self.seed = seed
         self._endings: dict[str, dict[str, Any]] = {}  # by the container's id, as soon as it was seen
 
@@ -74,7 +76,7 @@ class OutOfMemory:
         """
         api = self.tools.api
         workload = find_workload(api, self.workload, namespace=self.namespace)
-        choice = choose_pods(workload, count=self.count, seed=self.seed)
+        choice = choose_pods(workload, count=self.count, share=self.share, seed=self.seed)
         aims = [aim_at(api.get(target.path), self.container) for target in choice.targets]
         for aim in aims:
             _check_limit(aim)

@@ -38,10 +38,10 @@ class Plan:
 
     `undo` is plain data, enough to undo the fault with no memory of the run. The fault
     ends by itself after `expires_after_s` seconds at the latest, by `switch`. One that `lasts`
-    is in effect until then or until it is taken back; any other is over once it has landed.
-    `marked` are
-    the targets that bear the fault's mark while it lasts: all, unless said otherwise.
-    `serial` tells this plan from every other one of the same kind of fault.
+    is in effect until then or until it is taken back; any other is over once it has landed. The
+    proof of that must come within `lands_within_s`. `marked` are the targets that bear the
+    fault's mark while it lasts: all, unless said otherwise. `serial` tells this plan from every
+    other one of the same kind of fault.
     """
 
     fault: str
@@ -51,6 +51,7 @@ class Plan:
     blast_radius: str
     switch: Switch
     lasts: bool = False
+    lands_within_s: float = 60.0
     marked: tuple[Target, ...] | None = None
     serial: str = field(default_factory=lambda: secrets.token_hex(4))
 

@@ -9,6 +9,7 @@ from typing import Literal
 
 from aftershock.cluster.connection import Cluster
 from aftershock.cluster.guard import Guard
+from aftershock.cluster.targets import Amount
 from aftershock.faults.out_of_memory import OutOfMemory
 from aftershock.faults.protocol import Fault
 from aftershock.faults.tools import Tools, tools
@@ -59,10 +60,12 @@ class Experiment:
     path: Path
 
 
-def out_of_memory(*, count: int, workload: str) -> Breaks:
-    """Return the act of "{count} {workload} pods run out of memory"."""
+def out_of_memory(*, amount: Amount, workload: str) -> Breaks:
+    """Return the act of "{amount} {workload} pods run out of memory"."""
     return Breaks(
-        fault=lambda ground: OutOfMemory(ground.tools, workload=workload, count=count),
+        fault=lambda ground: OutOfMemory(
+            ground.tools, workload=workload, count=amount.count, share=amount.share
+        ),
         by="restart",
     )
 

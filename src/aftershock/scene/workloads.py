@@ -8,7 +8,7 @@ from functools import partial
 from aftershock.clock import wait_until
 from aftershock.cluster.api import Json
 from aftershock.cluster.stack import is_ready
-from aftershock.cluster.targets import Target
+from aftershock.cluster.targets import Amount, Target
 from aftershock.errors import DeadlineError, EnvironmentUnusableError, FeatureError
 from aftershock.faults.out_of_memory import OutOfMemory
 from aftershock.judge.question import Question
@@ -59,9 +59,10 @@ class Workloads:
                 f"{namespace} is not in its steady state", found=f"not ready: {', '.join(unready())}"
             ) from error
 
-    def run_out_of_memory(self, workload: str, *, count: int) -> None:
-        """Have the kernel kill the application in `count` pods for want of memory; proven."""
-        injection = self.stage.inject(OutOfMemory(self.stage.tools, workload=workload, count=count))
+    def run_out_of_memory(self, workload: str, *, amount: Amount) -> None:
+        """Have the kernel kill the application in `amount` pods for want of memory; proven."""
+        fault = OutOfMemory(self.stage.tools, workload=workload, count=amount.count, share=amount.share)
+        injection = self.stage.inject(fault)
         self.broken = sorted({self._deployment(target) for target in injection.plan.targets})
 
     def recover(self, workload: str, *, within_s: float) -> None:

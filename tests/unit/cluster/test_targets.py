@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from aftershock.cluster.targets import (
+    Amount,
     Target,
+    choose_node,
     choose_pods,
     find_workload,
     label_selector,
@@ -101,6 +105,57 @@ class TestChoose:
         api.add_pods(pod("a"), pod("b"))
         with pytest.raises(RefusedError, match="from 1 to 2"):
             choose_pods(find_workload(api, "web"), count=count)
+
+    @pytest.mark.parametrize(
+        ("share", "total", "of"),
+        [(0.3, 10, 3), (0.3, 9, 2), (0.3, 3, 1), (0.01, 5, 1), (1.0, 4, 4), (0.29, 100, 29), (0.5, 1, 1)],
+    )
+    def test_a_share_is_rounded_down_but_is_at_least_one(self, share: float, total: int, of: int) -> None:
+        assert Amount(share=share).of(total) == of
+
+    def test_amounts_are_written_as_they_are_said(self) -> None:
+        assert [str(Amount(count=2)), str(Amount(share=0.3))] == ["2", "30 % of the"]
+
+    def test_a_share_of_the_pods(self, api: FakeApi) -> None:
+        api.add_pods(*(pod(f"web-{number}") for number in range(10)))
+        workload = find_workload(api, "web")
+        choice = choose_pods(workload, share=0.3, seed=7)
+        assert choice == choose_pods(workload, count=3, seed=7)
+        assert "3 of 10 pods of demo/web; seed 7" in str(choice)
+
+    def test_no_share_of_nothing(self, api: FakeApi) -> None:
+        api.add_pods(pod("a"))
+        workload = dataclasses.replace(find_workload(api, "web"), pods=())
+        with pytest.raises(RefusedError, match="cannot take 1 pods"):
+            choose_pods(workload, share=1.0)
+
+    def test_a_worker_is_what_is_no_control_plane(self, api: FakeApi) -> None:
+        api.add("/api/v1/nodes", node("master", control_plane=True))
+        chosen = {seed: choose_node(api, role="worker", seed=seed) for seed in range(10)}
+        assert {names(choice)[0] for choice in chosen.values()} == {"worker", "worker2"}
+        assert choose_node(api, role="worker", seed=3) == chosen[3]
+        assert str(chosen[3]).endswith("(1 of 2 worker nodes; seed 3)")
+
+    def test_other_roles_are_the_clusters_labels(self, api: FakeApi) -> None:
+        api.add("/api/v1/nodes", node("edge", metadata={"labels": {"node-role.kubernetes.io/ingress": ""}}))
+        assert names(choose_node(api, role="ingress")) == ["edge"]
+
+    def test_a_node_by_its_name_and_by_what_it_holds(self, api: FakeApi) -> None:
+        api.add_pods(pod("a", node="worker2"))
+        assert names(choose_node(api, name="worker")) == ["worker"]
+        assert names(choose_node(api, workload="web", namespace="demo")) == ["worker2"]
+
+    @pytest.mark.parametrize(
+        ("words", "said"),
+        [
+            ({"name": "worker9"}, "no nodes called worker9"),
+            ({"role": "ingress"}, "no ingress nodes"),
+            ({}, "which node"),
+        ],
+    )
+    def test_a_node_that_is_not_there(self, api: FakeApi, words: dict[str, str], said: str) -> None:
+        with pytest.raises(RefusedError, match=said):
+            choose_node(api, **words)
 
     def test_the_node_that_holds_most(self, api: FakeApi) -> None:
         api.add_pods(pod("a", node="worker2"), pod("b", node="worker2"), pod("c", node="worker"))

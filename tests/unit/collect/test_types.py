@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from aftershock.collect.types import duration, experiment, locustfile, phrase
+from aftershock.cluster.targets import Amount, NodeWords
+from aftershock.collect.types import amount, duration, experiment, locustfile, phrase
 from aftershock.errors import FeatureError, StepArgumentError
 
 
@@ -44,6 +45,49 @@ def test_a_phrase_minds_the_case_and_takes_types_of_its_own():
 
     assert sentence.parse_arguments("oom fires") == {"alert": "OOM"}
     assert not sentence.is_matching("oom Fires")
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("1 reviews pod fails", Amount(count=1)),
+        ("30 % of the reviews pods fails", Amount(share=0.3)),
+        ("30% of the reviews pods fails", Amount(share=0.3)),
+        ("12.5 % of the reviews pods fails", Amount(share=0.125)),
+        ("100 % of the reviews pods fails", Amount(share=1.0)),
+    ],
+)
+def test_an_amount_ends_where_the_workload_begins(said, meant):
+    found = {}
+    for sentence in ("{amount:Amount} {workload} pod fails", "{amount:Amount} {workload} pods fails"):
+        if phrase(sentence).is_matching(said):
+            found = phrase(sentence).parse_arguments(said)
+
+    assert found == {"amount": meant, "workload": "reviews"}
+
+
+@pytest.mark.parametrize("text", ["0", "00", "1.5", "30 %", "0 % of the", "101 % of the", "3 of the", "many"])
+def test_what_is_no_amount_is_refused(text):
+    with pytest.raises(StepArgumentError, match="is no amount") as caught:
+        amount(text)
+    assert "30 % of the" in caught.value.expected
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("a worker node is lost", NodeWords(role="worker")),
+        ("an ingress node is lost", NodeWords(role="ingress")),
+        ("the node that holds most of app=reviews is lost", NodeWords(workload="app=reviews")),
+        ("node ip-10-0-0-7.local is lost", NodeWords(name="ip-10-0-0-7.local")),
+    ],
+)
+def test_a_node_is_meant_by_role_by_what_it_holds_or_by_name(said, meant):
+    assert phrase("{node:Node} is lost").parse_arguments(said) == {"node": meant}
+
+
+def test_what_names_no_node_matches_no_sentence():
+    assert not phrase("{node:Node} is lost").is_matching("some node is lost")
 
 
 @pytest.mark.parametrize("name", ["nginx_web", "nginx-web", "nginx web", "nginx_web.py"])

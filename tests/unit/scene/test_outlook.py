@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from aftershock.cluster.api import Json
+from aftershock.cluster.targets import Amount
 from aftershock.collect.gherkin import Step
 from aftershock.collect.meaning import Meaning
 from aftershock.config import Settings
@@ -99,7 +100,7 @@ def look(stage: Stage, api: FakeApi, facts: Facts, monkeypatch: pytest.MonkeyPat
     return expect
 
 
-BREAK = meaning(out_of_memory(count=1, workload="web"), 5)
+BREAK = meaning(out_of_memory(amount=Amount(count=1), workload="web"), 5)
 
 
 def test_an_alert_after_a_fault_that_says_how_soon_it_shows(look: Any, api: FakeApi) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from aftershock.cluster.targets import Amount
 from aftershock.collect.gherkin import Scenario
 from aftershock.config import Settings
 from aftershock.errors import EnvironmentUnusableError, RefusedError
@@ -32,7 +33,7 @@ SCENARIO = Scenario(
     tags=frozenset(),
     steps=(),
 )
-BREAK = meaning(out_of_memory(count=1, workload="web"), 5)
+BREAK = meaning(out_of_memory(amount=Amount(count=1), workload="web"), 5)
 
 
 @pytest.fixture
@@ -77,7 +78,7 @@ def test_a_scenario_that_touches_nothing_says_so(planner: Planner) -> None:
 
 
 def test_what_the_guard_refuses_is_shown_and_kept(planner: Planner) -> None:
-    both = meaning(out_of_memory(count=2, workload="web"), 6)
+    both = meaning(out_of_memory(amount=Amount(count=2), workload="web"), 6)
     said = planner.lines(SCENARIO, [both])
     assert "out-of-memory: refused: 2 of 2 pods of demo/web at once is too many" in said
     assert [error.message for error in planner.refusals] == [
@@ -86,7 +87,7 @@ def test_what_the_guard_refuses_is_shown_and_kept(planner: Planner) -> None:
 
 
 def test_a_target_that_is_not_there_is_refused(planner: Planner) -> None:
-    said = planner.lines(SCENARIO, [meaning(out_of_memory(count=1, workload="nobody"))])
+    said = planner.lines(SCENARIO, [meaning(out_of_memory(amount=Amount(count=1), workload="nobody"))])
     assert said[0].startswith("out-of-memory: refused: there is no workload 'nobody'")
     assert len(planner.refusals) == 1
 

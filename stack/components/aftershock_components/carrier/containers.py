@@ -4,9 +4,8 @@ A container is named by its id and its pod's UID, and both must be in the path o
 process's cgroup. PIDs are looked up, held by a pidfd and checked again; never trusted.
 
 Drivers write the path differently (cgroupfs: …/pod<uid>/<id>; systemd: …-pod<uid with
-underscores>.slice/cri-containerd-<id>.scope), cgroup v1 and v2 name their files
-differently, and in a node that is itself a container the path in /proc may start above
-what /sys/fs/cgroup shows. All of that ends here.
+underscores>.slice/cri-containerd-<id>.scope), and in a node that is itself a container the
+path in /proc may start above what /sys/fs/cgroup shows. All of that ends here.
 """
 
 from __future__ import annotations
@@ -16,76 +15,39 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from aftershock_components.carrier.cgroups import NO_LIMIT, UNIFIED, Cgroup, ContainerError, numbers
+
 __all__ = ["Container", "ContainerError", "find_container", "started"]
-
-# Anything above this is "no limit": cgroup v1 writes the largest multiple of a page there.
-NO_LIMIT = 1 << 60
-
-
-class ContainerError(Exception):
-    """The container is not here, or is not what was asked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Container:
-    """A running container: its memory cgroup's folder, and its first process.
+class Container(Cgroup):
+    """A running container: its cgroup (memory's, unless asked otherwise), and its first process.
 
-    `unit` is where systemd keeps the container's scope on cgroup v1; None where nothing does.
+    `scopes` is where systemd keeps the container's scope on cgroup v1; in hybrid mode it looks at the
+    unified hierarchy whether the scope is empty, else at its own.
     """
 
-    folder: Path
-    version: int
     pid: int
-    unit: Path | None = None
+    scopes: tuple[Path, ...] = ()
 
     def join(self, pid: int) -> None:
-        """Move a process into the container's memory cgroup, and into its scope."""
-        for folder in (self.unit, self.folder):
-            if folder is not None:
-                (folder / "cgroup.procs").write_text(str(pid), encoding="ascii")
-
-    def pids(self) -> list[int]:
-        """Return the processes in the container's memory cgroup, those of cgroups below it included."""
-        found: list[int] = []
-        for folder, _, files in os.walk(self.folder):
-            if "cgroup.procs" in files:
-                found += _numbers(Path(folder) / "cgroup.procs")
-        return found
+        """Move a process into the container's cgroup, and into its scope."""
+        for folder in (*self.scopes, self.folder):
+            (folder / "cgroup.procs").write_text(str(pid), encoding="ascii")
 
     def described(self) -> dict[str, int | str]:
         """Return what it is, for the log."""
         return {"pid": self.pid, "cgroup": str(self.folder), "cgroup_version": self.version}
 
-    @property
-    def limit_file(self) -> Path:
-        """Where the limit is read and written."""
-        return self.folder / ("memory.max" if self.version == 2 else "memory.limit_in_bytes")  # noqa: PLR2004
 
-    def limit_bytes(self) -> int:
-        """Return the container's own memory limit.
-
-        Raises:
-            ContainerError: it has none, so that only the node's memory would end a fault.
-
-        """
-        text = self.limit_file.read_text(encoding="ascii").strip()
-        if text == "max" or int(text) >= NO_LIMIT:
-            raise ContainerError(f"{self.folder} has no memory limit")
-        return int(text)
-
-    def usage_bytes(self) -> int:
-        """Return what the container's cgroup uses now; 0 when the cgroup is gone."""
-        name = "memory.current" if self.version == 2 else "memory.usage_in_bytes"  # noqa: PLR2004 - cgroup v2
-        try:
-            return int((self.folder / name).read_text(encoding="ascii"))
-        except OSError:
-            return 0
-
-
-def find_container(*, pod_uid: str, container_id: str, proc: Path, cgroups: Path) -> Container:
+def find_container(
+    *, pod_uid: str, container_id: str, proc: Path, cgroups: Path, controller: str = "memory"
+) -> Container:
     """Find the container among the processes of `proc` (the node's /proc).
 
-    `cgroups` is the node's /sys/fs/cgroup.
+    `cgroups` is the node's /sys/fs/cgroup. On cgroup v1 every `controller` has a tree of its
+    own there; on v2 it makes no difference.
 
     Raises:
         ContainerError: no process belongs to it, or its cgroup cannot be found there.
@@ -94,16 +56,18 @@ def find_container(*, pod_uid: str, container_id: str, proc: Path, cgroups: Path
     pids: dict[int, str] = {}
     version = 2
     for pid in _numbers_in(proc):
-        found = _memory_path(proc / str(pid) / "cgroup")
+        found = _path(proc / str(pid) / "cgroup", controller)
         if found is not None and _belongs(found[1], pod_uid=pod_uid, container_id=container_id):
             version, pids[pid] = found
     if not pids:
         raise ContainerError(f"no process here belongs to container {container_id} of pod {pod_uid}")
     pid = _first(proc, sorted(pids))
-    base = cgroups if version == 2 or not (cgroups / "memory").is_dir() else cgroups / "memory"  # noqa: PLR2004
+    base = cgroups if version == UNIFIED else _tree(cgroups, controller)
     folder = _folder(base, _own_part(pids[pid], container_id), pid)
-    unit = cgroups / "systemd" / folder.relative_to(base)
-    return Container(folder=folder, version=version, pid=pid, unit=unit if unit.is_dir() else None)
+    scopes = [cgroups / name / folder.relative_to(base) for name in ("unified", "systemd")]
+    return Container(
+        folder=folder, version=version, pid=pid, scopes=tuple(scope for scope in scopes if scope.is_dir())
+    )
 
 
 def started(proc: Path, pid: int) -> int | None:
@@ -118,8 +82,15 @@ def started(proc: Path, pid: int) -> int | None:
     return int(stat.rpartition(")")[2].split()[19])
 
 
-def _memory_path(file: Path) -> tuple[int, str] | None:
-    """Read the memory cgroup's version and path from a /proc/PID/cgroup; None if the process is gone."""
+def _tree(cgroups: Path, controller: str) -> Path:
+    """Return the mount point of a controller of cgroup v1, which it may share with others (cpu,cpuacct)."""
+    own = cgroups / controller
+    shared = (entry for entry in sorted(cgroups.iterdir()) if controller in entry.name.split(","))
+    return own if own.is_dir() else next(shared, cgroups)
+
+
+def _path(file: Path, controller: str) -> tuple[int, str] | None:
+    """Read a cgroup's version and path from a /proc/PID/cgroup; None if the process is gone."""
     try:
         lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -127,7 +98,7 @@ def _memory_path(file: Path) -> tuple[int, str] | None:
     unified = None
     for line in lines:
         hierarchy, controllers, path = line.split(":", 2)
-        if "memory" in controllers.split(","):
+        if controller in controllers.split(","):
             return 1, path
         if hierarchy == "0":
             unified = path
@@ -154,7 +125,7 @@ def _folder(base: Path, parts: list[str], pid: int) -> Path:
     for start in range(len(parts)):
         folder = base.joinpath(*parts[start:])
         if folder.is_dir() and any(
-            pid in _numbers(Path(inner) / "cgroup.procs") for inner, _, _ in os.walk(folder)
+            pid in numbers(Path(inner) / "cgroup.procs") for inner, _, _ in os.walk(folder)
         ):
             return folder
     raise ContainerError(f"no cgroup under {base} ends in {'/'.join(parts)} and holds process {pid}")
@@ -174,13 +145,6 @@ def _inner_pid(status: Path) -> int | None:
     except OSError:
         return None
     return next((int(line.split()[-1]) for line in lines if line.startswith("NSpid:")), None)
-
-
-def _numbers(file: Path) -> list[int]:
-    try:
-        return [int(word) for word in file.read_text(encoding="ascii").split()]
-    except OSError:
-        return []
 
 
 def _numbers_in(folder: Path) -> Iterator[int]:

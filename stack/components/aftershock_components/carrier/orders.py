@@ -49,15 +49,19 @@ class Order:
     proc: Path = Path("/proc")
     cgroups: Path = Path("/node/cgroup")
 
-    def container(self) -> Container:
-        """Return the container that the order names.
+    def container(self, controller: str = "memory") -> Container:
+        """Return the container that the order names, with its cgroup in that controller's tree.
 
         Raises:
             ContainerError: it does not run here.
 
         """
         return find_container(
-            pod_uid=self.pod_uid, container_id=self.container_id, proc=self.proc, cgroups=self.cgroups
+            pod_uid=self.pod_uid,
+            container_id=self.container_id,
+            proc=self.proc,
+            cgroups=self.cgroups,
+            controller=controller,
         )
 
     def option(self, name: str, kind: type, default: Any = None) -> Any:

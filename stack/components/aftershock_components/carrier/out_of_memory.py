@@ -8,12 +8,13 @@ pieces are kept small. A single hog would be killed in its stead.
 
 from __future__ import annotations
 
+import mmap
 import os
 import select
 import signal
 import time
 
-from aftershock_components.carrier import limits, pieces, scores
+from aftershock_components.carrier import pieces, scores, values
 from aftershock_components.carrier.changes import Changes
 from aftershock_components.carrier.containers import Container
 from aftershock_components.carrier.orders import Expired, Order, Say
@@ -33,6 +34,12 @@ MARGIN = 2 << 20
 def piece_bytes(limit: int) -> int:
     """Return how much one piece takes: small beside the limit, not so small that thousands are needed."""
     return max(SMALLEST, min(LARGEST, limit // PIECES))
+
+
+def tightened(limit: int) -> int:
+    """Return a limit a little below, in whole pages, as the kernel keeps it."""
+    lower = limit - min(MARGIN, limit // 8)
+    return lower - lower % mmap.PAGESIZE
 
 
 def act(order: Order, changes: Changes, say: Say) -> None:
@@ -56,8 +63,8 @@ def act(order: Order, changes: Changes, say: Say) -> None:
             # would be the one that is met. The runtime is then told of the pod's sandbox first, and by
             # the time it looks at the container that one is removed and its event dropped (seen with
             # containerd 1.6: reason Error instead of OOMKilled). So the container's is to be met first.
-            by_bytes = min(MARGIN, limit // 8)
-            limit = limits.tighten(container, by_bytes=by_bytes, proc=order.proc, changes=changes)
+            limit = tightened(limit)
+            values.write(container.limit_file, str(limit), changes=changes)
             before = scores.raise_to_worst(container.pid, proc=order.proc, changes=changes)
         say("pressing", **container.described(), limit_bytes=limit, oom_score_adj=before)
         while not _ended(application, wait_ms=STEP_MS):

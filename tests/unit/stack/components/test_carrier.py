@@ -15,9 +15,8 @@ from aftershock_components.carrier.__main__ import main
 from aftershock_components.carrier.acts import kinds
 from aftershock_components.carrier.changes import Changes, Entry
 from aftershock_components.carrier.containers import Container, ContainerError, find_container, started
-from aftershock_components.carrier.limits import tighten
 from aftershock_components.carrier.orders import Order, OrderError
-from aftershock_components.carrier.out_of_memory import piece_bytes
+from aftershock_components.carrier.out_of_memory import piece_bytes, tightened
 from aftershock_components.carrier.scores import raise_to_worst
 
 UID = "f7405f45-2135-4404-b72c-16fbfb1a0979"
@@ -139,11 +138,12 @@ class TestFind:
         path = LAYOUTS["in a node that is a container"]
         machine.process(40, cgroup=f"/machine.slice/{path}", inner=1)
         folder = machine.cgroup(path, 40)
-        assert machine.find().unit is None
-        unit = machine.cgroups / "systemd" / path
-        unit.mkdir(parents=True)
+        assert machine.find().scopes == ()
+        scopes = [machine.cgroups / name / path for name in ("unified", "systemd")]
+        for scope in scopes:
+            scope.mkdir(parents=True)
         machine.find().join(77)
-        assert [(place / "cgroup.procs").read_text() for place in (unit, folder)] == ["77", "77"]
+        assert [(place / "cgroup.procs").read_text() for place in (*scopes, folder)] == ["77", "77", "77"]
 
     @pytest.mark.parametrize("limit", ["max", "9223372036854771712"])
     def test_a_container_without_a_limit_is_refused(self, machine: Machine, limit: str) -> None:
@@ -184,25 +184,6 @@ class TestScores:
         assert changes.put_back() == []
         assert self.score(machine) == "1000"
         assert not changes.state.exists()
-
-    def test_a_limit_is_lowered_and_put_back(self, machine: Machine, changes: Changes) -> None:
-        file = machine.cgroup("x", 40, limit=str(64 << 20)) / "memory.limit_in_bytes"
-        container = Container(folder=file.parent, version=1, pid=40)
-        assert tighten(container, by_bytes=2 << 20, proc=machine.proc, changes=changes) == 62 << 20
-        raise_to_worst(40, proc=machine.proc, changes=changes)
-        assert (file.read_text(), self.score(machine)) == (str(62 << 20), "1000")
-        assert len(changes.put_back()) == 2
-        assert (file.read_text(), self.score(machine)) == (str(64 << 20), "985")
-
-    def test_a_limit_of_a_container_that_is_gone_needs_nothing(
-        self, machine: Machine, changes: Changes
-    ) -> None:
-        folder = machine.cgroup("x", 40)
-        container = Container(folder=folder, version=1, pid=40)
-        tighten(container, by_bytes=1, proc=machine.proc, changes=changes)
-        (machine.proc / "40" / "stat").unlink()
-        (folder / "memory.limit_in_bytes").unlink()
-        assert changes.put_back() == []
 
     def test_what_it_was_is_on_the_disk_before_it_is_raised(
         self, machine: Machine, changes: Changes, monkeypatch: pytest.MonkeyPatch
@@ -317,3 +298,9 @@ def test_pieces_are_small_beside_the_limit_and_not_countless(limit: int) -> None
     size = piece_bytes(limit)
     assert size <= max(1 << 20, limit // 20), "a large piece would be killed in the application's stead"
     assert limit / size <= 200
+
+
+@pytest.mark.parametrize("limit", [1 << 20, 10_000_000, 64 << 20, 8 << 30])
+def test_a_tightened_limit_is_one_that_the_kernel_keeps_as_it_is(limit: int) -> None:
+    assert limit - (2 << 20) - 4096 <= tightened(limit) < limit
+    assert tightened(limit) % 4096 == 0

@@ -1,0 +1,94 @@
+"""Container kill: a container's first process gets a signal from its node, and ends.
+
+The image needs nothing. Proof is the API's: that very container (by its id) has ended, with
+the exit code of the signal where it is SIGKILL, and its pod counts one restart more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+from aftershock.cluster.api import KubeApi
+from aftershock.faults.aims import status_of
+from aftershock.faults.carried import start_carriers, testimony
+from aftershock.faults.chosen import Pods
+from aftershock.faults.journal import Record
+from aftershock.faults.protocol import Plan, Proof
+from aftershock.faults.tools import Tools
+from aftershock.timeline import Event
+
+__all__ = ["NAME", "ContainerKill"]
+
+NAME = "container-kill"
+# The signal is sent at once; the rest is a slow node's, and an application's that is asked to end.
+EXPIRES_AFTER_S = 60.0
+KILLED = 137
+
+
+class ContainerKill:
+    """One container each of some pods is killed, or asked to end by SIGTERM."""
+
+    name = NAME
+
+    def __init__(
+        self, tools: Tools, *, signal: Literal["SIGKILL", "SIGTERM"] = "SIGKILL", **which: Any
+    ) -> None:
+        """Take the signal, and which pods: see Pods."""
+        self.tools = tools
+        self.signal = signal
+        self.pods = Pods(**which)
+
+    def plan(self) -> Plan:
+        """Choose the pods, and note which containers they run now.
+
+        Raises:
+            RefusedError: there are not that many, or a container does not run.
+
+        """
+        choice, aims = self.pods.aims(self.tools.api)
+        return Plan(
+            fault=NAME,
+            targets=choice.targets,
+            undo={"aims": aims},
+            expires_after_s=EXPIRES_AFTER_S,
+            blast_radius=f"one container each of {choice} gets {self.signal} and is restarted",
+            switch="none",
+        )
+
+    def inject(self, plan: Plan, record: Record) -> None:
+        """Start a carrier for each pod.
+
+        Raises:
+            FaultError: a carrier did not start.
+
+        """
+        start_carriers(self.tools, plan, record, act="signal", options={"signal": self.signal})
+
+    def landed(self, plan: Plan) -> Proof:
+        """Ask the API whether each container ended and was started again."""
+        seen = {aim["pod"]: _ending(self.tools.api, aim) for aim in plan.undo["aims"]}
+        holds = all(self._proves(facts) for facts in seen.values())
+        facts = {f"{pod}.{key}": value for pod, each in seen.items() for key, value in each.items()}
+        return Proof(holds=holds, source="Kubernetes API, container status", facts=facts)
+
+    def testimony(self, plan: Plan) -> Iterable[Event]:
+        """Return what the carriers printed."""
+        return testimony(self.tools, plan)
+
+    def _proves(self, facts: Mapping[str, Any]) -> bool:
+        code = facts.get("exit_code")
+        return bool(facts["restarted"]) and (code == KILLED if self.signal == "SIGKILL" else code is not None)
+
+
+def _ending(api: KubeApi, aim: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how the container that was aimed at ended, as far as the API knows."""
+    status = status_of(api, aim)
+    if status is None:
+        return {"container": aim["container"], "restarted": False, "found": "the pod is gone"}
+    facts = {"container": aim["container"], "restarted": status["restartCount"] > aim["restarts"]}
+    for state in (status.get("lastState") or {}, status["state"]):
+        ended = state.get("terminated") or {}
+        if ended.get("containerID") == aim["full_id"]:
+            facts |= {"exit_code": ended["exitCode"], "finished_at": ended["finishedAt"]}
+    return facts
