@@ -56,6 +56,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     services          on a cluster that is not kind: "namespace/service" → URL where this machine reaches it
     carrier_image     the image that carriers run; "" takes that of our own pods in the cluster
     max_share         the largest share of a workload's pods that one fault may touch
+    experiment_providers  what experiments may call beside our functions: "process", "http", a Python module
     """
 
     cluster: str = "kind"
@@ -69,6 +70,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     services: dict[str, str] = {}
     carrier_image: str = ""
     max_share: _Share = 0.5
+    experiment_providers: tuple[str, ...] = ()
 
 
 def load_settings(
@@ -133,7 +135,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for variable in sorted(name for name in environ if name.startswith("AFTERSHOCK_")):
         name, text = settings.get(variable, ""), environ[variable]
-        if name in {"allowed_contexts", "load_hosts"}:
+        if name in {"allowed_contexts", "experiment_providers", "load_hosts"}:
             values[name] = [part.strip() for part in text.split(",") if part.strip()]
         elif name:
             values[name] = text

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
-import yaml
 
 from aftershock import chaostoolkit as own
 from aftershock.errors import UsageError
+from aftershock.faults.calls import bound, fault_arguments
+from aftershock.written import Key, Written, read_yaml
 
-__all__ = ["Experiment", "read_experiment"]
+__all__ = ["OWN_MODULE", "Activity", "Experiment", "read_experiment"]
 
 OWN_MODULE = own.__name__
 
@@ -65,56 +66,97 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     runtime: dict[str, Any] = msgspec.field(default_factory=dict)
     controls: list[Control] = msgspec.field(default_factory=list)
 
-    def providers(self) -> Iterator[tuple[str, Provider]]:
-        """Yield everything that would run, with its name."""
-        for activity in (*self.steady_state_hypothesis.probes, *self.method, *self.rollbacks):
-            yield activity.name, activity.provider
-        for control in self.controls:
-            yield control.name, control.provider
-
 
 def read_experiment(path: Path, *, allowed: Collection[str] = ()) -> Experiment:
     """Read and check an experiment; runs nothing of it.
 
     Raises:
-        UsageError: there is no such file, it is no experiment, calls a function that is not
-            there or with wrong arguments, or needs a provider that is not in `allowed`.
+        UsageError: there is no such file, it is no experiment, calls a function or a fault
+            that is not there or with wrong arguments, or needs a provider that is not in
+            `allowed`. It names file and line.
 
     """
-    try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-        experiment = msgspec.convert(raw, Experiment)
-    except OSError as error:
-        raise UsageError(f"cannot read the experiment {path}", found=str(error)) from error
-    except (yaml.YAMLError, msgspec.ValidationError) as error:
-        raise UsageError(f"{path} is no experiment that runs here", found=str(error)) from error
+    written = read_yaml(path)
+    experiment = written.convert(Experiment, what="experiment")
     if not experiment.method:
-        raise UsageError(f"{path}: the method is empty", expected="at least one action")
-    for name, provider in experiment.providers():
-        _check(f"{path}: {name}", provider, allowed)
+        raise UsageError(f"{written.at('method')}: the method is empty", expected="at least one action")
+    for keys, name, provider, given in _calls(written, experiment):
+        where = f"{written.at(*keys)}: {name}"
+        try:
+            _check(provider, allowed, given)
+        except UsageError as error:
+            raise UsageError(
+                f"{where}: {error.message}", expected=error.expected, found=error.found, hint=error.hint
+            ) from error
     return experiment
 
 
-def _check(where: str, provider: Provider, allowed: Collection[str]) -> None:
+Call = tuple[tuple[Key, ...], str, Provider, Mapping[str, Any]]
+"""Where it stands, its name, who does it, and the arguments that Chaos Toolkit adds."""
+
+
+def _calls(written: Written, experiment: Experiment) -> Iterator[Call]:
+    """Yield everything that would run: tolerances and configuration can be code, too."""
+    parts: tuple[tuple[tuple[Key, ...], list[Activity]], ...] = (
+        (("steady-state-hypothesis", "probes"), experiment.steady_state_hypothesis.probes),
+        (("method",), experiment.method),
+        (("rollbacks",), experiment.rollbacks),
+    )
+    for keys, activities in parts:
+        for number, activity in enumerate(activities):
+            yield (*keys, number), activity.name, activity.provider, {}
+            if _is_code(activity.tolerance):
+                where = (*keys, number, "tolerance")
+                yield where, f"tolerance of {activity.name}", _provider(written, where), {"value": None}
+    for name, value in experiment.configuration.items():
+        if _is_code(value):
+            where = ("configuration", name)
+            yield where, name, _provider(written, where), {}
+    for number, control in enumerate(experiment.controls):
+        yield ("controls", number), control.name, control.provider, {}
+
+
+def _is_code(value: Any) -> bool:
+    return isinstance(value, dict) and value.get("type") == "probe"
+
+
+def _provider(written: Written, keys: tuple[Key, ...]) -> Provider:
+    value: Any = written.content
+    for key in keys:
+        value = value[key]
+    try:
+        return msgspec.convert(value.get("provider"), Provider)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"{written.at(*keys)}: no provider that runs here", found=str(error)) from error
+
+
+def _check(provider: Provider, allowed: Collection[str], given: Mapping[str, Any]) -> None:
     kind = provider.module if provider.type == "python" else provider.type
     if kind == OWN_MODULE:
-        _check_call(where, provider)
+        _check_call(provider, given)
     elif kind not in allowed:
         raise UsageError(
-            f"{where}: a provider {kind!r} is not allowed",
+            f"a provider {kind!r} is not allowed",
             expected=f"functions of {OWN_MODULE}" + "".join(f", {name}" for name in sorted(allowed)),
             found=kind,
-            hint="an experiment is executable code; allow it by name, if you trust it",
+            hint="an experiment is executable code; if you trust it, add the provider to "
+            "experiment_providers in [tool.aftershock]",
         )
 
 
-def _check_call(where: str, provider: Provider) -> None:
-    """Check that our function exists and takes these arguments."""
+def _check_call(provider: Provider, given: Mapping[str, Any]) -> None:
+    """Check that our function exists and takes these arguments; of `inject`, that the fault does."""
     if provider.func not in own.__all__:
-        raise UsageError(f"{where}: {OWN_MODULE} has no {provider.func!r}", expected=", ".join(own.__all__))
+        raise UsageError(f"{OWN_MODULE} has no {provider.func!r}", expected=", ".join(own.__all__))
     if not isinstance(provider.arguments, dict):
-        raise UsageError(f"{where}: arguments must be named", found=repr(provider.arguments))
-    try:
-        inspect.signature(getattr(own, provider.func)).bind(**provider.arguments)
-    except TypeError as error:
-        raise UsageError(f"{where}: wrong arguments for {provider.func}", found=str(error)) from error
+        raise UsageError("arguments must be named", found=repr(provider.arguments))
+    signature = inspect.signature(getattr(own, provider.func), eval_str=True)
+    named = [p for p in signature.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
+    mine = {p.name for p in named}
+    if provider.func != "inject":
+        added = {name: value for name, value in given.items() if name in mine}
+        bound(provider.func, named, {**provider.arguments, **added})
+        return
+    bound("inject", named, {name: value for name, value in provider.arguments.items() if name in mine})
+    others = {name: value for name, value in provider.arguments.items() if name not in mine}
+    fault_arguments(provider.arguments["fault"], others)

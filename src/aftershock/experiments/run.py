@@ -4,8 +4,10 @@ An experiment is executable code: a `python` provider calls any function, a `pro
 provider runs any command. So providers other than Aftershock's own functions need to be
 allowed by name, and what an experiment calls is checked against what is there.
 
-`chaos run` exits 0 although an action failed, and skips rollbacks by default. Here rollbacks
-always run, and the journal it writes, not its exit code, says what happened.
+`chaos run` exits 0 although an action failed, or the steady state was lost during the method; it
+skips rollbacks by default, and looks at the steady state before and after only. Here rollbacks
+always run, the steady state is looked at throughout, and the journal it writes, not its exit
+code, says what happened.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ import msgspec
 from aftershock.clock import Clock, SystemClock, format_duration
 from aftershock.errors import FaultError
 from aftershock.experiments.file import Experiment, read_experiment
+from aftershock.experiments.record import record_experiment
 from aftershock.timeline import Timeline, read_timeline
 
 __all__ = ["ExperimentResult", "run_experiment"]
@@ -37,7 +40,8 @@ ROLLBACKS_WITHIN_S = 90.0
 class ExperimentResult:
     """A completed experiment: everything it did worked.
 
-    `deviated` says that the steady state did not hold after the method.
+    `deviated` says that the steady state did not hold after the method. Whether it held during
+    the method stands in the journal, and in the timeline.
     """
 
     title: str
@@ -55,6 +59,7 @@ def run_experiment(
     timeline: Timeline | None = None,
     allowed: Collection[str] = (),
     timeout_s: float = 600.0,
+    every_s: float = 1.0,
     env: Mapping[str, str] | None = None,
     clock: Clock | None = None,
 ) -> ExperimentResult:
@@ -63,7 +68,8 @@ def run_experiment(
     `folder` is the scenario's: journal, log and the experiment's own timeline are written
     there. The latter is added to `timeline`, and with it whether the steady state held.
     `run_dir` is the run's folder, whose journal.jsonl the experiment's faults enter. `allowed`
-    names providers beyond ours, as "process", "http" or a Python module.
+    names providers beyond ours, as "process", "http" or a Python module. During the method the
+    steady state is looked at again `every_s` seconds after each look.
 
     Raises:
         UsageError: the file is wrong, or needs a provider that is not allowed; nothing ran.
@@ -85,7 +91,7 @@ def run_experiment(
     }
     try:
         _run(
-            _command(path, run),
+            _command(path, run, every_s),
             log=run.log,
             env=environment,
             timeout_s=timeout_s,
@@ -97,29 +103,8 @@ def run_experiment(
                 timeline.append(event)
     result = _result(experiment, run)
     if timeline is not None:
-        _record(result, timeline)
+        record_experiment(result.journal, timeline, title=result.title, path=result.journal_path)
     return result
-
-
-def _record(result: ExperimentResult, timeline: Timeline) -> None:
-    """Enter what the steady state after the method was, with every probe's answer."""
-    after = (result.journal.get("steady_states") or {}).get("after") or {}
-    timeline.record(
-        "harness",
-        "experiment",
-        result.title,
-        hypothesis=result.journal["experiment"]["steady-state-hypothesis"]["title"],
-        deviated=result.deviated,
-        journal=result.journal_path.name,
-        probes=[
-            {
-                "name": probe["activity"]["name"],
-                "output": probe.get("output"),
-                "tolerance": probe["activity"].get("tolerance"),
-            }
-            for probe in after.get("probes") or ()
-        ],
-    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,7 +116,7 @@ class _Run:
     timeline: Path
 
 
-def _command(path: Path, run: _Run) -> list[str]:
+def _command(path: Path, run: _Run, every_s: float) -> list[str]:
     # /dev/null as settings: what a user has configured for Chaos Toolkit must not change a verdict.
     return [
         *(
@@ -147,6 +132,10 @@ def _command(path: Path, run: _Run) -> list[str]:
             "run",
             "--rollback-strategy",
             "always",
+            "--hypothesis-strategy",
+            "continuously",
+            "--hypothesis-frequency",
+            f"{every_s:g}",
             "--journal-path",
             str(run.journal.resolve()),
             str(path.resolve()),

@@ -1,4 +1,4 @@
-"""The catalogue: every fault by its name, and how it is taken back. A new one is entered here."""
+"""The catalogue: every fault by its name, how it is made and taken back. A new one is entered here."""
 
 from __future__ import annotations
 
@@ -16,10 +16,16 @@ from aftershock.faults import (
     out_of_memory,
 )
 from aftershock.faults.carried import CarriedUndo
-from aftershock.faults.protocol import Undo
+from aftershock.faults.protocol import Fault, Undo
 from aftershock.faults.tools import Tools
 
-__all__ = ["UNDOS", "undos_with"]
+__all__ = ["FAULTS", "UNDOS", "undos_with"]
+
+FAULTS: Mapping[str, Callable[..., Fault]] = {
+    node_drain.NAME: node_drain.NodeDrain,
+    out_of_memory.NAME: out_of_memory.OutOfMemory,
+}
+"""What makes a fault: called with the tools, and by name with what its signature asks for."""
 
 UNDOS: Mapping[str, Callable[[Tools], Undo]] = {
     container_kill.NAME: CarriedUndo,

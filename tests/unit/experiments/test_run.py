@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import threading
 from pathlib import Path
@@ -18,7 +19,7 @@ from aftershock.judge.steady_state import steady_state_held
 from aftershock.timeline import Timeline
 
 MODULE = """
-import json, os, pathlib, signal
+import json, os, pathlib, signal, threading
 HERE = pathlib.Path(__file__).parent
 
 def well():
@@ -30,6 +31,14 @@ def break_it():
             "subject": "it", "data": {"run": os.environ["AFTERSHOCK_RUN_DIR"]}, "resolution_s": 0.0}
     with open(os.environ["AFTERSHOCK_EXPERIMENT_TIMELINE"], "a") as file:
         file.write(json.dumps(line) + "\\n")
+
+def linger():
+    threading.Event().wait(0.4)
+
+def break_for_a_while():
+    break_it()
+    linger()
+    mend()
 
 def hang():
     (HERE / "hanging").write_text(str(os.getpid()))
@@ -76,10 +85,15 @@ def run(folder: Path, *method: str, **options: Any) -> ExperimentResult:
 
 def test_the_steady_state_held_and_rollbacks_ran(folder: Path) -> None:
     timeline = Timeline()
-    result = run(folder, "well", timeline=timeline)
+    result = run(folder, "linger", timeline=timeline, every_s=0.05)
     verdict = steady_state_held(timeline, experiment=result.title)
     assert verdict.status == "met"
-    assert verdict.evidence == ("well: True, tolerated: True",)
+    after, during = verdict.evidence
+    assert after == "well: True, tolerated: True"
+    assert re.fullmatch(
+        r"during the method: \d+ checks, 0 failed, at most [\d.]+ s from one to the next", during
+    )
+    assert verdict.resolution_s < 0.4
     assert str(folder) not in verdict.query
     assert (folder / "mended").exists()
     assert result.journal_path.exists()
@@ -92,10 +106,23 @@ def test_a_lost_steady_state_is_a_verdict_and_rollbacks_ran(folder: Path) -> Non
     assert result.deviated
     verdict = steady_state_held(timeline, experiment=result.title)
     assert verdict.status == "violated"
-    assert verdict.evidence == ("well: False, tolerated: True",)
+    assert verdict.evidence[0] == "well: False, tolerated: True"
     assert (folder / "mended").exists()
     event, _ = timeline
     assert (event.kind, event.data) == ("landed", {"run": str(folder / "run1")})
+
+
+def test_a_steady_state_lost_during_the_method_is_a_verdict_although_chaos_says_completed(
+    folder: Path,
+) -> None:
+    timeline = Timeline()
+    result = run(folder, "break_for_a_while", timeline=timeline, every_s=0.05)
+    assert (result.journal["status"], result.journal["deviated"]) == ("completed", False)
+    verdict = steady_state_held(timeline, experiment=result.title)
+    assert verdict.status == "violated"
+    assert verdict.reason.startswith("it was lost during the method: ")
+    assert verdict.evidence[0] == "well: True, tolerated: True"
+    assert verdict.evidence[2].endswith("well: False")
 
 
 def test_a_failed_action_is_an_error_although_chaos_exits_0(folder: Path) -> None:

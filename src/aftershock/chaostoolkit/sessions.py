@@ -1,0 +1,146 @@
+"""What the functions of one `chaos run` share: connected once, and cleared up when the process ends."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import secrets
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from aftershock.clock import SystemClock
+from aftershock.cluster.connect import connect
+from aftershock.cluster.connection import Cluster
+from aftershock.cluster.guard import Guard
+from aftershock.config import Settings, load_settings, project_root
+from aftershock.errors import ResidueError
+from aftershock.faults.injector import Injection, Injector
+from aftershock.faults.journal import Journal, Record
+from aftershock.faults.protocol import Fault
+from aftershock.faults.tools import Tools, tools
+from aftershock.faults.undoing import residue
+from aftershock.timeline import Timeline
+
+__all__ = ["Session", "end", "session"]
+
+_opening = threading.Lock()
+_open: list[Session] = []
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """One process' work on one cluster.
+
+    `earlier` are the faults that the run's journal held before: a scenario's own, which are
+    not this process' to take back.
+    """
+
+    settings: Settings
+    cluster: Cluster
+    tools: Tools
+    injector: Injector
+    earlier: frozenset[str]
+    turn: threading.Lock = field(default_factory=threading.Lock)
+
+    def inject(self, fault: Fault) -> Injection:
+        """Inject `fault`. Activities in the background take turns: there is one journal and one Lease."""
+        with self.turn:
+            return self.injector.inject(fault)
+
+    def open_records(self) -> list[Record]:
+        """Return what this process injected and did not take back, latest first."""
+        found = self.injector.journal.open_records(cluster=self.injector.cluster)
+        return [record for record in found if record.fault_id not in self.earlier]
+
+    def take_back(self, fault: str = "") -> dict[str, dict[str, Any]]:
+        """Take back what this process injected, of one kind of fault or all; return the proofs' facts by id.
+
+        Every one is tried, whatever happens to the others.
+
+        Raises:
+            ResidueError: something is left; it lists all of it.
+
+        """
+        proofs: dict[str, dict[str, Any]] = {}
+        left = []
+        with self.turn:
+            for record in self.open_records():
+                if fault not in {"", record.fault}:
+                    continue
+                try:
+                    proofs[record.fault_id] = dict(self.injector.undo(record.fault_id).facts)
+                except ResidueError as error:
+                    left.append(error.found)
+        if left:
+            raise residue(left)
+        return proofs
+
+    def close(self) -> None:
+        """Take back what is left, and let the next run begin.
+
+        Raises:
+            ResidueError: something is left.
+
+        """
+        try:
+            self.take_back()
+        finally:
+            self.injector.lease.release()
+            self.injector.timeline.close()
+
+
+def session() -> Session:
+    """Return this process' session; the first call connects.
+
+    Raises:
+        EnvironmentUnusableError: there is no cluster.
+        RefusedError: its context may not be touched.
+
+    """
+    with _opening:
+        if not _open:
+            _open.append(_begin())
+            atexit.register(end)
+        return _open[0]
+
+
+def end() -> None:
+    """Close the session, if there is one.
+
+    Raises:
+        ResidueError: something is left.
+
+    """
+    atexit.unregister(end)
+    while _open:
+        _open.pop().close()
+
+
+def _begin() -> Session:
+    root = project_root()
+    settings = load_settings(root=root)
+    cluster = connect(settings)
+    folder = _run_folder(root)
+    timeline = os.environ.get("AFTERSHOCK_EXPERIMENT_TIMELINE")
+    guard = Guard(cluster=cluster, settings=settings)
+    kit = tools(cluster.api, carrier_image=settings.carrier_image, may_touch=guard.may_touch)
+    journal = Journal(folder / "journal.jsonl")
+    injector = Injector(
+        kit,
+        run_id=folder.name,
+        journal=journal,
+        timeline=Timeline(Path(timeline) if timeline else folder / "timeline.jsonl"),
+        check=guard.check,
+    )
+    earlier = frozenset(record.fault_id for record in journal.latest())
+    return Session(settings=settings, cluster=cluster, tools=kit, injector=injector, earlier=earlier)
+
+
+def _run_folder(root: Path) -> Path:
+    given = os.environ.get("AFTERSHOCK_RUN_DIR")
+    stamp = SystemClock().now().strftime("%Y%m%d-%H%M%S")
+    folder = Path(given) if given else root / "reports" / f"{stamp}-{secrets.token_hex(2)}"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
