@@ -5,19 +5,42 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from aftershock_components.carrier import out_of_memory, scores
+from aftershock_components.carrier import (
+    api_unreachable,
+    dns_failure,
+    measure,
+    netem,
+    network_latency,
+    network_loss,
+    network_partition,
+    network_reset,
+    node_timer,
+    out_of_memory,
+    rules,
+    scores,
+)
 from aftershock_components.carrier.changes import PutBack
 from aftershock_components.carrier.orders import Act
 
 __all__ = ["ACTS", "kinds"]
 
 ACTS: Mapping[str, Act] = {
+    "api-unreachable": api_unreachable.act,
+    "dns": dns_failure.act,
+    "latency": network_latency.act,
+    "loss": network_loss.act,
+    "measure": measure.act,
     "oom": out_of_memory.act,
+    "partition": network_partition.act,
+    "reset": network_reset.act,
 }
 
 
 def kinds(*, proc: Path) -> dict[str, PutBack]:
     """Return how each kind of change is put back, on the node with that /proc."""
     return {
+        netem.KIND: netem.putting_back(proc),
+        node_timer.KIND: node_timer.putting_back(proc),
+        rules.KIND: rules.putting_back(proc),
         scores.KIND: scores.putting_back(proc),
     }
