@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import signal
 from pathlib import Path
 
 import pytest
@@ -14,69 +13,13 @@ from aftershock.faults.journal import Journal
 from aftershock.faults.recover import leftovers
 from aftershock.faults.tools import tools
 from tests.cluster.conftest import Project, closed_nodes, whole
-
-# A harness as a run has it: the real injector, guard and journal. KILL stands where it dies.
-HARNESS = """
-import os, signal
-from pathlib import Path
-from aftershock.cluster.connect import connect
-from aftershock.cluster.guard import Guard
-from aftershock.config import load_settings
-from aftershock.faults.injector import Injector
-from aftershock.faults.journal import Journal
-from aftershock.faults.node_drain import NodeDrain
-from aftershock.faults.out_of_memory import OutOfMemory
-from aftershock.faults.tools import tools
-from aftershock.timeline import Timeline
-
-def die():
-    os.kill(os.getpid(), signal.SIGKILL)
-
-folder = Path("reports/killed")
-folder.mkdir(parents=True)
-settings = load_settings(root=Path.cwd())
-cluster = connect(settings)
-api = cluster.api
-guard = Guard(cluster=cluster, settings=settings)
-kit = tools(api, may_touch=guard.may_touch)
-injector = Injector(
-    kit, run_id="killed", journal=Journal(folder / "journal.jsonl"), check=guard.check,
-    timeline=Timeline(folder / "timeline.jsonl"),
-)
-"""
-
-MEMORY = (
-    HARNESS
-    + """
-class Killed(OutOfMemory):
-    def inject(self, plan, record):
-        super().inject(plan, record)
-        die()
-
-injector.inject(Killed(kit, workload="app=reviews", namespace="bookinfo"))
-"""
-)
-
-DRAIN = (
-    HARNESS
-    + """
-post = api.post
-def post_and_die(path, body, **query):
-    answer = post(path, body, **query)
-    if path.endswith("/eviction"):
-        die()
-    return answer
-
-api.post = post_and_die
-fault = NodeDrain(kit, workload="nginx-web", namespace="demo")
-injector.inject(fault)
-"""
-)
+from tests.cluster.killing import DRAIN, MEMORY, kill, without_reaper
 
 
-def kill(project: Project, program: str) -> None:
-    done = project.python(program)
-    assert done.returncode == -signal.SIGKILL, done.stdout + done.stderr
+@pytest.fixture(autouse=True)
+def _by_hand(api: KubeApi) -> Iterator[None]:
+    with without_reaper(api):
+        yield
 
 
 def recovered(project: Project) -> str:
