@@ -31,6 +31,15 @@ CONFLICT = 409
 # How much longer than its own clock a carrier's pod, and then its Job, may exist.
 GRACE_S = 5
 KEEP_S = 30
+PRIVILEGED = {"privileged": True, "runAsUser": 0, "readOnlyRootFilesystem": True}
+UNPRIVILEGED = {
+    "runAsNonRoot": True,
+    "runAsUser": 65534,
+    "readOnlyRootFilesystem": True,
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
 SMALL = {"cpu": "200m", "memory": "64Mi"}
 
 
@@ -52,9 +61,13 @@ def job(
     args: Sequence[str],
     lifetime_s: int,
     size: Size | None = None,
+    ordinary: bool = False,
 ) -> Json:
-    """Return the Job of one carrier. `lifetime_s` is counted from when the kubelet accepts the pod."""
-    mounts = {"cgroup": "/sys/fs/cgroup", "state": "/run/aftershock"}
+    """Return the Job of one carrier. `lifetime_s` is counted from when the kubelet accepts the pod.
+
+    An `ordinary` one has no privilege and sees nothing of the node: enough to measure.
+    """
+    mounts = {} if ordinary else {"cgroup": "/sys/fs/cgroup", "state": "/run/aftershock"}
     labels = marks.labels(record)
     size = size or Size()
     container = {
@@ -62,13 +75,13 @@ def job(
         "image": image,
         "imagePullPolicy": "IfNotPresent",
         "command": ["python", "-m", "aftershock_components.carrier", *args],
-        "securityContext": {"privileged": True, "runAsUser": 0, "readOnlyRootFilesystem": True},
+        "securityContext": UNPRIVILEGED if ordinary else PRIVILEGED,
         "resources": {"requests": dict(size.requests), "limits": dict(size.limits)},
         "volumeMounts": [{"name": volume, "mountPath": f"/node/{volume}"} for volume in mounts],
     }
     pod_spec: Json = {
         "nodeName": node,
-        "hostPID": True,
+        "hostPID": not ordinary,
         "restartPolicy": "Never",
         "activeDeadlineSeconds": lifetime_s,
         "terminationGracePeriodSeconds": GRACE_S,
@@ -137,6 +150,7 @@ class Carriers:
         lifetime_s: float,
         size: Size | None = None,
         within_s: float = 30.0,
+        ordinary: bool = False,
     ) -> None:
         """Start a carrier on `node` and return once its process runs or has ended.
 
@@ -149,7 +163,14 @@ class Carriers:
         make_namespace(self.api)
         lifetime = int(lifetime_s) + GRACE_S
         body = job(
-            name, record=record, node=node, image=self.image(), args=args, lifetime_s=lifetime, size=size
+            name,
+            record=record,
+            node=node,
+            image=self.image(),
+            args=args,
+            lifetime_s=lifetime,
+            ordinary=ordinary,
+            size=size,
         )
         self.api.post(JOBS, body)
         what = f"carrier {name} to start on {node}"

@@ -13,14 +13,15 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from aftershock_components.carrier.changes import Changes
 from aftershock_components.carrier.looking_up import Lookup, look_up
 from aftershock_components.carrier.namespaces import pod_network
-from aftershock_components.carrier.orders import Order, OrderError, Say
-from aftershock_components.carrier.resolving import read_resolving
+from aftershock_components.carrier.orders import Order, OrderError, Say, wait
+from aftershock_components.carrier.resolving import Resolving, read_resolving
 
 __all__ = ["Try", "act", "summed_up", "try_server"]
 
@@ -41,31 +42,58 @@ class Try:
 
 
 def act(order: Order, changes: Changes, say: Say) -> None:  # noqa: ARG001 - the signature of an act
-    """Try `host`:`port`, or look up `names`, `tries` times, every `every_ms`; say the figures once.
+    """Try each of `servers` ([host, port]) and look up each of `names`, `tries` times; say the figures.
+
+    Once, or with `again_ms` again and again, with that pause, until the time is over.
 
     Raises:
         ContainerError: a container is named and is not here.
         OrderError: the options make no sense.
 
     """
-    tries, every_s = order.option("tries", int, 20), order.option("every_ms", float, 20.0) / 1000
-    timeout_s = order.option("timeout_ms", float, TIMEOUT_S * 1000) / 1000
+    tries, again_s = order.option("tries", int, 20), order.option("again_ms", float, 0.0) / 1000
     if not 0 < tries <= MOST:
         raise OrderError(f"option tries must be from 1 to {MOST}, not {tries}")
     network = pod_network(order) if order.container_id else None
-    names = order.option("names", list, [])
-    if names:
-        root = order.proc / str(order.container().pid) / "root" if order.container_id else Path("/")
-        resolving = read_resolving(root / "etc" / "resolv.conf")
-        with network.inside() if network else nullcontext():
-            found = {name: asyncio.run(look_up(name, resolving, tries, timeout_s)) for name in names}
-        say("measured", names={name: _looked_up(lookups) for name, lookups in found.items()})
-        return
-    host, port = order.option("host", str), order.option("port", int)
-    request = order.option("request", str, REQUEST).encode()
+    number = 0
     with network.inside() if network else nullcontext():
-        tried = asyncio.run(_every(every_s, tries, lambda: try_server(host, port, request, timeout_s)))
-    say("measured", host=host, port=port, **summed_up(tried))
+        while True:
+            number += 1
+            say("measured", round=number, figures=asyncio.run(_figures(order, tries)))
+            if not again_s or time.time() + again_s >= order.until:
+                return
+            wait(time.time() + again_s)
+
+
+async def _figures(order: Order, tries: int) -> dict[str, dict[str, Any]]:
+    """Measure everything once, at the same time; return the figures by server and by name."""
+    timeout_s = order.option("timeout_ms", float, TIMEOUT_S * 1000) / 1000
+    every_s = order.option("every_ms", float, 20.0) / 1000
+    request = order.option("request", str, REQUEST).encode()
+    names = order.option("names", list, [])
+    async with asyncio.TaskGroup() as group:
+        tried = {
+            f"{host}:{port}": group.create_task(
+                _every(every_s, tries, partial(try_server, host, port, request, timeout_s))
+            )
+            for host, port in order.option("servers", list, [])
+        }
+        resolving = _resolving(order) if names else None
+        looked = {
+            name: group.create_task(look_up(name, resolving, tries, timeout_s))
+            for name in names
+            if resolving is not None
+        }
+    found = {server: summed_up(task.result()) for server, task in tried.items()}
+    return found | {name: _looked_up(task.result()) for name, task in looked.items()}
+
+
+def _resolving(order: Order) -> Resolving:
+    root = order.proc / str(order.container().pid) / "root" if order.container_id else Path("/")
+    resolving = read_resolving(root / "etc" / "resolv.conf")
+    if not resolving.servers:
+        raise OrderError("resolv.conf names no server")
+    return resolving
 
 
 async def try_server(host: str, port: int, request: bytes, timeout_s: float) -> Try:

@@ -1,0 +1,35 @@
+"""Connection reset: TCP with a pod is answered by RST, open connections included.
+
+Proof is a peer pod's: every try is refused or reset, while before all were answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aftershock.faults.looks import Figures
+from aftershock.faults.networked import NetworkFault
+
+__all__ = ["NAME", "ConnectionReset"]
+
+NAME = "connection-reset"
+
+
+class ConnectionReset(NetworkFault):
+    """Every TCP connection with the pods is reset, at both ends."""
+
+    name = NAME
+    act = "reset"
+
+    def options(self) -> Mapping[str, Any]:
+        """Return nothing more: all TCP is meant."""
+        return {}
+
+    def effect(self) -> str:
+        """Say what happens to connections."""
+        return "resets every TCP connection"
+
+    def shows(self, before: Figures, since: Sequence[Figures]) -> bool:
+        """Whether every try was refused or reset."""
+        return all(found["refused"] + found["reset"] == found["tries"] for found in since)

@@ -1,0 +1,65 @@
+"""Packet loss: a share of the packets that should reach a pod does not.
+
+Proof is a peer pod's: the share of connections whose first packet was lost is, within what chance
+allows, the share that was asked for. Before the fault none may be lost.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aftershock.errors import RefusedError
+from aftershock.faults.looks import Figures
+from aftershock.faults.networked import NetworkFault
+from aftershock.faults.tools import Tools
+
+__all__ = ["NAME", "NetworkLoss", "plausible"]
+
+NAME = "packet-loss"
+LEAST = 50
+# How many standard deviations the measured share may be off: one proof in 15,000 is missed by chance.
+DEVIATIONS = 4.0
+
+
+def plausible(lost: int, tries: int, share: float) -> bool:
+    """Whether `lost` of `tries` is what a loss of `share` gives; never if none was lost.
+
+    By the binomial distribution's standard deviation.
+    """
+    off = abs(lost / tries - share)
+    return lost > 0 and off <= DEVIATIONS * math.sqrt(share * (1 - share) / tries) + 1 / tries
+
+
+class NetworkLoss(NetworkFault):
+    """The share `share` (0 to 1) of inbound packets is lost."""
+
+    name = NAME
+    act = "loss"
+
+    def __init__(self, tools: Tools, *, share: float, **pods: Any) -> None:
+        super().__init__(tools, **pods)
+        if not 0 < share < 1:
+            raise RefusedError(
+                f"a loss of {share:.0%} is none",
+                expected="above 0 % and below 100 %; for 100 % cut the pods off",
+            )
+        self.share = share
+
+    def options(self) -> Mapping[str, Any]:
+        """Return the share."""
+        return {"share": self.share}
+
+    def effect(self) -> str:
+        """Say how much is lost."""
+        return f"loses {self.share:.1%} of what it is sent"
+
+    def measuring(self) -> Mapping[str, Any]:
+        """Return many tries of nothing but connecting, which takes one inbound packet."""
+        return {"tries": 50, "every_ms": 10, "request": ""}
+
+    def shows(self, before: Figures, since: Sequence[Figures]) -> bool:
+        """Whether the share of lost connections is the one asked for."""
+        tries = sum(found["tries"] for found in since)
+        return tries >= LEAST and plausible(sum(found["lost"] for found in since), tries, self.share)

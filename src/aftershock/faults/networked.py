@@ -1,0 +1,188 @@
+"""Faults on the network of pods: lasting, brought about by a carrier each, and measured by somebody else.
+
+What they share: the pods are chosen, a look measures what they are like before, carriers act, and
+the look's later rounds are the proof. Without a difference from before there is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Any, ClassVar
+
+from aftershock.cluster.api import Json
+from aftershock.cluster.targets import choose_pods, find_workload
+from aftershock.errors import FaultError, RefusedError
+from aftershock.faults.aims import aim_at
+from aftershock.faults.carried import CarriedUndo, start_carriers, testimony
+from aftershock.faults.journal import Record
+from aftershock.faults.looks import Figures, Look, Looks, peer_node, server_of
+from aftershock.faults.protocol import Plan, Proof
+from aftershock.faults.tools import Tools
+from aftershock.timeline import Event
+
+__all__ = ["STARTS_WITHIN_S", "LookedUndo", "NetworkFault"]
+
+# What the looks and the carriers may take to start, on top of how long the fault lasts.
+STARTS_WITHIN_S = 45.0
+
+
+class NetworkFault:
+    """A fault of that kind on `count` pods of a workload, for `for_s` seconds from when it takes effect.
+
+    Each kind says what its carriers are told, what its look measures, and how its figures differ
+    from those before.
+    """
+
+    name: ClassVar[str]
+    act: ClassVar[str]
+
+    def __init__(
+        self,
+        tools: Tools,
+        *,
+        workload: str,
+        for_s: float,
+        namespace: str = "",
+        container: str = "",
+        count: int = 1,
+        seed: int | None = None,
+        port: int = 0,
+    ) -> None:
+        self.tools = tools
+        self.workload = workload
+        self.for_s = for_s
+        self.namespace = namespace
+        self.container = container
+        self.count = count
+        self.seed = seed
+        self.port = port
+        self._looks: Looks | None = None
+
+    def options(self) -> Mapping[str, Any]:
+        """Return what the carriers are told, beside for how long."""
+        raise NotImplementedError
+
+    def effect(self) -> str:
+        """Say what happens to the pods, for the blast radius: "… is slower by 200 ms"."""
+        raise NotImplementedError
+
+    def fine(self, before: Figures) -> bool:
+        """Whether what was measured before the fault can show one at all."""
+        return bool(before["answered"] == before["tries"])
+
+    def shows(self, before: Figures, since: Sequence[Figures]) -> bool:
+        """Whether what was measured since differs from before as this fault makes it."""
+        raise NotImplementedError
+
+    def looks(self, aims: Sequence[Mapping[str, Any]]) -> list[Look]:
+        """Return the looks: one from a peer pod on another node at all of the pods, unless said otherwise."""
+        node = peer_node(self.tools.api, apart_from={aim["node"] for aim in aims})
+        servers = [aim["server"] for aim in aims]
+        return [Look(node=node, options={"servers": servers, **self.measuring()})]
+
+    def measuring(self) -> Mapping[str, Any]:
+        """Return how a look measures, beside what."""
+        return {"tries": 10}
+
+    def more_aim(self, pod: Json, aim: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return what the aim at a container holds beside its identity.
+
+        Raises:
+            RefusedError: the pod cannot be measured.
+
+        """
+        return {"server": list(server_of(pod, aim["container"], self.port))}
+
+    def plan(self) -> Plan:
+        """Choose the pods, and where they are reached.
+
+        Raises:
+            RefusedError: there are not that many, or nobody could measure them.
+
+        """
+        api = self.tools.api
+        workload = find_workload(api, self.workload, namespace=self.namespace)
+        choice = choose_pods(workload, count=self.count, seed=self.seed)
+        aims = []
+        for target in choice.targets:
+            pod = api.get(target.path)
+            if pod["spec"].get("hostNetwork"):
+                raise RefusedError(
+                    f"{target} uses the network of its node",
+                    expected="a network of its own, so that nothing else is hit",
+                    found="hostNetwork: true",
+                )
+            aim = aim_at(pod, self.container)
+            aims.append({**aim, **self.more_aim(pod, aim)})
+        return Plan(
+            fault=self.name,
+            targets=choice.targets,
+            undo={"aims": aims, "looks": len(self.looks(aims))},
+            expires_after_s=self.for_s + STARTS_WITHIN_S,
+            blast_radius=f"for {self.for_s:g} s {choice} {self.effect()}",
+            switch="carrier",
+        )
+
+    def inject(self, plan: Plan, record: Record) -> None:
+        """Measure, then start a carrier for each pod.
+
+        Raises:
+            FaultError: what is to be broken does not work already, or a carrier did not start.
+
+        """
+        self._looks = Looks(self.tools, plan.fault_id, self.looks(plan.undo["aims"]))
+        before = self._looks.start(record)
+        broken = {key: dict(found) for key, found in before.items() if not self.fine(found)}
+        if broken:
+            raise FaultError(
+                f"{self.name}: what is to be broken does not work already, so nothing could be proven",
+                expected="every try succeeds before the fault",
+                found=str(broken),
+                hint="check the port and the names, and that the pods serve",
+            )
+        start_carriers(self.tools, plan, record, act=self.act, options={"for_s": self.for_s, **self.options()})
+        self._looks.begin()
+
+    def landed(self, plan: Plan) -> Proof:
+        """Compare what was measured since with what was before, for every pod."""
+        facts: dict[str, Any] = {}
+        results: list[bool] = []
+        for key, before, since in self._looks.during() if self._looks else ():
+            results.append(bool(since) and self.shows(before, since))
+            facts[key] = dict(since[-1]) if since else "not measured yet"
+            facts[f"{key} before"] = dict(before)
+        source = "measured by a pod that has no part in it"
+        return Proof(holds=bool(results) and all(results), source=source, facts=facts)
+
+    def testimony(self, plan: Plan) -> Iterable[Event]:
+        """Return what the carriers and the looks printed."""
+        own: Iterator[Event] = self._looks.testimony() if self._looks else iter(())
+        return list(chain(testimony(self.tools, plan), own))
+
+
+class LookedUndo(CarriedUndo):
+    """Ends the looks as well as the carriers."""
+
+    def undo(self, record: Record) -> None:
+        """Remove the looks, and undo what the carriers did.
+
+        Raises:
+            FaultError: something could not be put back.
+            DeadlineError: a pod does not end.
+
+        """
+        for name in self._looks_of(record):
+            self.tools.carriers.remove(name)
+        super().undo(record)
+
+    def undone(self, record: Record) -> Proof:
+        """Look whether no carrier and no look is left."""
+        carriers = super().undone(record)
+        left = [name for name in self._looks_of(record) if not self.tools.carriers.gone(name)]
+        facts = {**carriers.facts, "looks left": ", ".join(left) or "none"}
+        return Proof(holds=carriers.holds and not left, source=carriers.source, facts=facts)
+
+    @staticmethod
+    def _looks_of(record: Record) -> list[str]:
+        return [f"{record.fault_id}-look-{number}" for number in range(record.undo.get("looks", 0))]
