@@ -5,34 +5,53 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from aftershock.faults import (
+    api_unreachable,
+    connection_reset,
     container_kill,
     cpu_hog,
     disk_fill,
+    dns_failure,
     kubelet_stop,
     memory_pressure,
+    network_latency,
+    network_loss,
+    network_partition,
     node_cpu_hog,
     node_drain,
     node_memory_pressure,
     out_of_memory,
 )
 from aftershock.faults.carried import CarriedUndo
+from aftershock.faults.networked import LookedUndo
 from aftershock.faults.protocol import Fault, Undo
 from aftershock.faults.tools import Tools
 
 __all__ = ["FAULTS", "UNDOS", "undos_with"]
 
 FAULTS: Mapping[str, Callable[..., Fault]] = {
+    api_unreachable.NAME: api_unreachable.ApiUnreachable,
+    connection_reset.NAME: connection_reset.ConnectionReset,
+    dns_failure.NAME: dns_failure.DnsFailure,
+    network_latency.NAME: network_latency.NetworkLatency,
+    network_loss.NAME: network_loss.NetworkLoss,
+    network_partition.NAME: network_partition.NetworkPartition,
     node_drain.NAME: node_drain.NodeDrain,
     out_of_memory.NAME: out_of_memory.OutOfMemory,
 }
 """What makes a fault: called with the tools, and by name with what its signature asks for."""
 
 UNDOS: Mapping[str, Callable[[Tools], Undo]] = {
+    api_unreachable.NAME: api_unreachable.ApiUnreachableUndo,
+    connection_reset.NAME: LookedUndo,
     container_kill.NAME: CarriedUndo,
     cpu_hog.NAME: CarriedUndo,
     disk_fill.NAME: disk_fill.DiskFillUndo,
+    dns_failure.NAME: LookedUndo,
     kubelet_stop.NAME: kubelet_stop.KubeletStopUndo,
     memory_pressure.NAME: CarriedUndo,
+    network_latency.NAME: LookedUndo,
+    network_loss.NAME: LookedUndo,
+    network_partition.NAME: LookedUndo,
     node_cpu_hog.NAME: CarriedUndo,
     node_drain.NAME: node_drain.NodeDrainUndo,
     node_memory_pressure.NAME: CarriedUndo,

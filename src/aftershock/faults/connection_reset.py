@@ -32,4 +32,5 @@ class ConnectionReset(NetworkFault):
 
     def shows(self, before: Figures, since: Sequence[Figures]) -> bool:
         """Whether every try was refused or reset."""
-        return all(found["refused"] + found["reset"] == found["tries"] for found in since)
+        now = since[-1]
+        return bool(now["refused"] + now["reset"] == now["tries"] and before["answered"])

@@ -133,7 +133,7 @@ def peer_node(api: KubeApi, *, apart_from: set[str]) -> str:
 
 
 def server_of(pod: Json, container: str, port: int = 0) -> tuple[str, int]:
-    """Return a pod's address and the TCP port at which it can be reached: the given one, else the first declared.
+    """Return a pod's address and a TCP port to reach it at: the given one, else the first declared.
 
     Raises:
         RefusedError: it has no address, or declares no port.
@@ -142,7 +142,9 @@ def server_of(pod: Json, container: str, port: int = 0) -> tuple[str, int]:
     name = pod["metadata"]["name"]
     address = pod.get("status", {}).get("podIP", "")
     (spec,) = [spec for spec in pod["spec"]["containers"] if spec["name"] == container]
-    declared = [entry["containerPort"] for entry in spec.get("ports") or () if entry.get("protocol", "TCP") == "TCP"]
+    declared = [
+        entry["containerPort"] for entry in spec.get("ports") or () if entry.get("protocol", "TCP") == "TCP"
+    ]
     port = port or next(iter(declared), 0)
     if not address or not port:
         raise RefusedError(

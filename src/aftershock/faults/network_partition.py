@@ -23,14 +23,23 @@ NAME = "network-partition"
 
 
 class NetworkPartition(NetworkFault):
-    """The pods are cut off from everybody, or from the workload `peers`; from their node with `probes_too`."""
+    """The pods are cut off from everybody or the workload `peers`; with `probes_too` from their node too."""
 
     name = NAME
     act = "partition"
 
-    def __init__(self, tools: Tools, *, peers: str = "", probes_too: bool = False, **pods: Any) -> None:
+    def __init__(
+        self,
+        tools: Tools,
+        *,
+        peers: str = "",
+        peers_namespace: str = "",
+        probes_too: bool = False,
+        **pods: Any,
+    ) -> None:
         super().__init__(tools, **pods)
         self.peers = peers
+        self.peers_namespace = peers_namespace
         self.probes_too = probes_too
 
     def options(self) -> Mapping[str, Any]:
@@ -51,7 +60,7 @@ class NetworkPartition(NetworkFault):
         """
         if not self.peers:
             return super().more_aim(pod, aim)
-        workload = find_workload(self.tools.api, self.peers, namespace=self.namespace)
+        workload = find_workload(self.tools.api, self.peers, namespace=self.peers_namespace)
         if pod["metadata"]["uid"] in {peer["metadata"]["uid"] for peer in workload.pods}:
             raise RefusedError(f"{self.peers} cannot be cut off from itself")
         pods = [peer["status"]["podIP"] for peer in workload.pods]
@@ -70,7 +79,7 @@ class NetworkPartition(NetworkFault):
 
     def shows(self, before: Figures, since: Sequence[Figures]) -> bool:
         """Whether nothing came back, not even a refusal."""
-        return all(found["lost"] == found["tries"] for found in since)
+        return bool(before["answered"] and since[-1]["lost"] == since[-1]["tries"])
 
     def _services(self, workload: Workload) -> set[str]:
         """Return the cluster addresses of the services that lead to that workload.
@@ -81,6 +90,8 @@ class NetworkPartition(NetworkFault):
         for service in self.tools.api.items(f"/api/v1/namespaces/{workload.namespace}/services"):
             selector = service["spec"].get("selector") or {}
             wanted = selector.items()
-            if wanted and any(wanted <= (pod["metadata"].get("labels") or {}).items() for pod in workload.pods):
+            if wanted and any(
+                wanted <= (pod["metadata"].get("labels") or {}).items() for pod in workload.pods
+            ):
                 found |= {one for one in service["spec"].get("clusterIPs") or () if one != "None"}
         return found

@@ -72,7 +72,10 @@ class NetworkFault:
         return bool(before["answered"] == before["tries"])
 
     def shows(self, before: Figures, since: Sequence[Figures]) -> bool:
-        """Whether what was measured since differs from before as this fault makes it."""
+        """Whether what was measured `since` (at least one round) differs from before as this fault makes it.
+
+        The latest round counts: the first may have begun before the fault took effect.
+        """
         raise NotImplementedError
 
     def looks(self, aims: Sequence[Mapping[str, Any]]) -> list[Look]:
@@ -141,10 +144,12 @@ class NetworkFault:
                 found=str(broken),
                 hint="check the port and the names, and that the pods serve",
             )
-        start_carriers(self.tools, plan, record, act=self.act, options={"for_s": self.for_s, **self.options()})
+        start_carriers(
+            self.tools, plan, record, act=self.act, options={"for_s": self.for_s, **self.options()}
+        )
         self._looks.begin()
 
-    def landed(self, plan: Plan) -> Proof:
+    def landed(self, plan: Plan) -> Proof:  # noqa: ARG002 - the signature of a fault
         """Compare what was measured since with what was before, for every pod."""
         facts: dict[str, Any] = {}
         results: list[bool] = []
