@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from aftershock.faults.chosen import Pods
 from aftershock.faults.looks import Figures
 from aftershock.faults.networked import NetworkFault
+from aftershock.faults.tools import Tools
 
 __all__ = ["NAME", "ConnectionReset"]
 
@@ -21,6 +23,24 @@ class ConnectionReset(NetworkFault):
 
     name = NAME
     act = "reset"
+
+    def __init__(
+        self,
+        tools: Tools,
+        *,
+        for_s: float,
+        workload: str,
+        namespace: str = "",
+        container: str = "",
+        count: int = 1,
+        share: float | None = None,
+        seed: int | None = None,
+        port: int = 0,
+    ) -> None:
+        pods = Pods(
+            workload=workload, namespace=namespace, container=container, count=count, share=share, seed=seed
+        )
+        super().__init__(tools, pods, for_s=for_s, port=port)
 
     def options(self) -> Mapping[str, Any]:
         """Return nothing more: all TCP is meant."""

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from aftershock.cluster.api import Json
 from aftershock.errors import RefusedError
+from aftershock.faults.chosen import Pods
 from aftershock.faults.looks import Figures, Look
 from aftershock.faults.networked import NetworkFault
 from aftershock.faults.tools import Tools
@@ -41,9 +42,18 @@ class DnsFailure(NetworkFault):
         mode: Mode = "refused",
         delay_s: float = 0.0,
         address: str = "",
-        **pods: Any,
+        for_s: float,
+        workload: str,
+        namespace: str = "",
+        container: str = "",
+        count: int = 1,
+        share: float | None = None,
+        seed: int | None = None,
     ) -> None:
-        super().__init__(tools, **pods)
+        pods = Pods(
+            workload=workload, namespace=namespace, container=container, count=count, share=share, seed=seed
+        )
+        super().__init__(tools, pods, for_s=for_s, port=0)
         self.names = tuple(names)
         self.mode = mode
         self.delay_s = delay_s

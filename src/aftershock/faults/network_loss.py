@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aftershock.errors import RefusedError
+from aftershock.faults.chosen import Pods
 from aftershock.faults.looks import Figures
 from aftershock.faults.networked import NetworkFault
 from aftershock.faults.tools import Tools
@@ -34,27 +35,43 @@ def plausible(lost: int, tries: int, share: float) -> bool:
 
 
 class NetworkLoss(NetworkFault):
-    """The share `share` (0 to 1) of inbound packets is lost."""
+    """The share `loss` (0 to 1) of inbound packets is lost."""
 
     name = NAME
     act = "loss"
 
-    def __init__(self, tools: Tools, *, share: float, **pods: Any) -> None:
-        super().__init__(tools, **pods)
-        if not 0 < share < 1:
+    def __init__(
+        self,
+        tools: Tools,
+        *,
+        loss: float,
+        for_s: float,
+        workload: str,
+        namespace: str = "",
+        container: str = "",
+        count: int = 1,
+        share: float | None = None,
+        seed: int | None = None,
+        port: int = 0,
+    ) -> None:
+        pods = Pods(
+            workload=workload, namespace=namespace, container=container, count=count, share=share, seed=seed
+        )
+        super().__init__(tools, pods, for_s=for_s, port=port)
+        if not 0 < loss < 1:
             raise RefusedError(
-                f"a loss of {share:.0%} is none",
+                f"a loss of {loss:.0%} is none",
                 expected="above 0 % and below 100 %; for 100 % cut the pods off",
             )
-        self.share = share
+        self.loss = loss
 
     def options(self) -> Mapping[str, Any]:
         """Return the share."""
-        return {"share": self.share}
+        return {"share": self.loss}
 
     def effect(self) -> str:
         """Say how much is lost."""
-        return f"loses {self.share:.1%} of what it is sent"
+        return f"loses {self.loss:.1%} of what it is sent"
 
     def measuring(self) -> Mapping[str, Any]:
         """Return many tries of nothing but connecting, which takes one inbound packet."""
@@ -65,4 +82,4 @@ class NetworkLoss(NetworkFault):
         latest = since[-ROUNDS:]  # what was measured before the rule was there is outgrown
         tries = sum(found["tries"] for found in latest)
         lost = sum(found["lost"] for found in latest) - before["lost"]
-        return tries >= LEAST and plausible(lost, tries, self.share)
+        return tries >= LEAST and plausible(lost, tries, self.loss)

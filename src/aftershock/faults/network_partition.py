@@ -13,6 +13,7 @@ from typing import Any
 from aftershock.cluster.api import Json
 from aftershock.cluster.targets import Workload, find_workload
 from aftershock.errors import RefusedError
+from aftershock.faults.chosen import Pods
 from aftershock.faults.looks import Figures, Look, server_of
 from aftershock.faults.networked import NetworkFault
 from aftershock.faults.tools import Tools
@@ -35,9 +36,19 @@ class NetworkPartition(NetworkFault):
         peers: str = "",
         peers_namespace: str = "",
         probes_too: bool = False,
-        **pods: Any,
+        for_s: float,
+        workload: str,
+        namespace: str = "",
+        container: str = "",
+        count: int = 1,
+        share: float | None = None,
+        seed: int | None = None,
+        port: int = 0,
     ) -> None:
-        super().__init__(tools, **pods)
+        pods = Pods(
+            workload=workload, namespace=namespace, container=container, count=count, share=share, seed=seed
+        )
+        super().__init__(tools, pods, for_s=for_s, port=port)
         self.peers = peers
         self.peers_namespace = peers_namespace
         self.probes_too = probes_too

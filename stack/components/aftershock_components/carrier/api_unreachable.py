@@ -37,7 +37,6 @@ def act(order: Order, changes: Changes, say: Say) -> None:
 
     """
     servers = [_server(one) for one in order.option("servers", list)]
-    order = order.begun()
     left = order.until - time.time()
     if not servers or not 0 < left <= LONGEST_S:
         raise OrderError(f"no servers, or a time of {left:.0f} s: must be from 0 to {LONGEST_S:.0f}")

@@ -35,9 +35,11 @@ def changes(tools: FakeTools, tmp_path: Path) -> Changes:
     return Changes(state=tmp_path / "f", kinds=kinds)
 
 
-def cut(tools: FakeTools, changes: Changes, tmp_path: Path, servers: list[str], **options: object) -> Said:
+def cut(
+    tools: FakeTools, changes: Changes, tmp_path: Path, servers: list[str], *, for_s: float = 0.05
+) -> Said:
     said = Said()
-    asked = order(tmp_path, until=time.time() + 60, servers=servers, **{"for_s": 0.05, **options})
+    asked = order(tmp_path, until=time.time() + for_s, servers=servers)
     api_unreachable.act(asked, changes, said)
     return said
 
