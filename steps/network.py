@@ -51,7 +51,8 @@ def network_jitters(
 )
 @when(
     phrase(
-        "the network of {amount:Amount} {workload} pods loses {percent:g} % of its packets for {time:Duration}"
+        "the network of {amount:Amount} {workload} pods loses {percent:g} % of its packets"
+        " for {time:Duration}"
     )
 )
 @means(acts.lossy)
@@ -117,15 +118,12 @@ def name_comes_late(
     workloads.suffer(act)
 
 
-@when(phrase("{amount:Amount} {workload} pod is told {address} for the name {name} for {time:Duration}"))
-@when(phrase("{amount:Amount} {workload} pods are told {address} for the name {name} for {time:Duration}"))
+@when(phrase("{amount:Amount} {workload} pod is misled about the name {name} for {time:Duration}"))
+@when(phrase("{amount:Amount} {workload} pods are misled about the name {name} for {time:Duration}"))
 @means(acts.wrong_name)
-def name_is_wrong(
-    workloads: Workloads, amount: Amount, workload: str, address: str, name: str, time: float
-) -> None:
-    """Have the pods' questions for a name answered with that address, and prove it in their network."""
-    act = acts.wrong_name(amount=amount, workload=workload, address=address, name=name, time=time)
-    workloads.suffer(act)
+def name_is_wrong(workloads: Workloads, amount: Amount, workload: str, name: str, time: float) -> None:
+    """Have the pods' questions for a name answered with nobody's address, and prove it in their network."""
+    workloads.suffer(acts.wrong_name(amount=amount, workload=workload, name=name, time=time))
 
 
 @when(phrase("the API server cannot be reached from {node:Node} for {time:Duration}"))

@@ -17,6 +17,6 @@ Feature: The product page goes on when names fail
     Then no alert fires
 
   Scenario: The name of the ratings leads nowhere
-    When 1 reviews-v3 pod is told 192.0.2.1 for the name ratings for 15 seconds
+    When 1 reviews-v3 pod is misled about the name ratings for 15 seconds
     And the fault is over
     Then no alert fires

@@ -10,14 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from itertools import chain
-from typing import Any
+from typing import Any, Unpack
 
 from aftershock.clock import wait_until
 from aftershock.cluster.api import KubeApi
-from aftershock.cluster.targets import NodeWords, choose_node
+from aftershock.cluster.targets import choose_node
 from aftershock.errors import ApiError, FaultError, RefusedError, TransientError
 from aftershock.faults.carried import carriers_of, start_carriers, testimony
 from aftershock.faults.carrier import PODS
+from aftershock.faults.chosen import WhichNode
 from aftershock.faults.journal import Record
 from aftershock.faults.kubelet_stats import check_time
 from aftershock.faults.looks import Look, Looks
@@ -43,7 +44,7 @@ TIMER_S = 5.0
 class ApiUnreachable:
     """The API server cannot be reached from a node for `for_s`.
 
-    The node is chosen by its name or role, or as the one that holds most of a workload: see choose_node.
+    The node is chosen as choose_node has it, by `node`: name, role, workload, namespace, seed.
     `servers` ("address:port") are what else leads to the API server, as a load balancer that the
     kubelet goes through.
     """
@@ -51,23 +52,12 @@ class ApiUnreachable:
     name = NAME
 
     def __init__(
-        self,
-        tools: Tools,
-        *,
-        for_s: float,
-        node: str = "",
-        role: str = "",
-        workload: str = "",
-        namespace: str = "",
-        servers: Sequence[str] = (),
-        seed: int | None = None,
+        self, tools: Tools, *, for_s: float, servers: Sequence[str] = (), **node: Unpack[WhichNode]
     ) -> None:
         self.tools = tools
         self.for_s = for_s
         self.servers = tuple(servers)
-        self.node = NodeWords(name=node, role=role, workload=workload)
-        self.namespace = namespace
-        self.seed = seed
+        self.node = node
         self._looks: Looks | None = None
         self._heartbeat: tuple[str, float] = ("", 0.0)
 
@@ -79,14 +69,7 @@ class ApiUnreachable:
 
         """
         check_time(self.for_s, least_s=LEAST_S, by="a heartbeat that stays away")
-        choice = choose_node(
-            self.tools.api,
-            name=self.node.name,
-            role=self.node.role,
-            workload=self.node.workload,
-            namespace=self.namespace,
-            seed=self.seed,
-        )
+        choice = choose_node(self.tools.api, **self.node)
         servers = sorted({*_servers(self.tools.api), *self.servers})
         if not servers:
             raise RefusedError("nobody says where the API server is", expected=f"addresses in {SLICES}")

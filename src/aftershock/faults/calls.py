@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NotRequired, Required, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -18,7 +18,7 @@ from aftershock.faults.catalogue import FAULTS
 from aftershock.faults.protocol import Fault
 from aftershock.faults.tools import Tools
 
-__all__ = ["FROM_CONFIGURATION", "bound", "fault_arguments", "make_fault"]
+__all__ = ["FROM_CONFIGURATION", "bound", "fault_arguments", "make_fault", "parameters_of"]
 
 FROM_CONFIGURATION = "${"
 """Text in which an experiment's own configuration is filled in: what comes of it is not known beforehand."""
@@ -48,8 +48,28 @@ def fault_arguments(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
             expected=", ".join(sorted(FAULTS)),
             hint=_near(name, FAULTS),
         )
-    _, *parameters = inspect.signature(FAULTS[name], eval_str=True).parameters.values()
-    return bound(name, parameters, arguments)
+    return bound(name, parameters_of(FAULTS[name])[1:], arguments)
+
+
+def parameters_of(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    """Return what `function` takes, the words of a TypedDict among it one by one."""
+    found = []
+    for parameter in inspect.signature(function, eval_str=True).parameters.values():
+        if parameter.kind is inspect.Parameter.VAR_KEYWORD:
+            (words,) = get_args(parameter.annotation)
+            hints = get_type_hints(words, include_extras=True)
+            found += [_word(name, kind) for name, kind in hints.items()]
+        else:
+            found.append(parameter)
+    return found
+
+
+def _word(name: str, kind: Any) -> inspect.Parameter:
+    """Return a word of a TypedDict; those that are needed say so one by one."""
+    marked = get_origin(kind) in {Required, NotRequired}
+    default = inspect.Parameter.empty if get_origin(kind) is Required else None
+    annotation = get_args(kind)[0] if marked else kind
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
 def bound(what: str, parameters: list[inspect.Parameter], arguments: Mapping[str, Any]) -> dict[str, Any]:

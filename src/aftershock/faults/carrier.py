@@ -22,7 +22,7 @@ from aftershock.faults import marks
 from aftershock.faults.journal import Record
 from aftershock.timeline import Event
 
-__all__ = ["Carriers", "Size", "job", "make_namespace"]
+__all__ = ["PODS", "Carriers", "Size", "job", "make_namespace"]
 
 JOBS = f"/apis/batch/v1/namespaces/{OWN_NAMESPACE}/jobs"
 PODS = f"/api/v1/namespaces/{OWN_NAMESPACE}/pods"
@@ -169,8 +169,8 @@ class Carriers:
             image=self.image(),
             args=args,
             lifetime_s=lifetime,
-            ordinary=ordinary,
             size=size,
+            ordinary=ordinary,
         )
         self.api.post(JOBS, body)
         what = f"carrier {name} to start on {node}"

@@ -1,4 +1,4 @@
-"""The catalogue: every fault by its name, how it is made and taken back. A new one is entered here."""
+"""The catalogue: every fault by its name, what makes it, how it is taken back. A new one is entered here."""
 
 from __future__ import annotations
 
@@ -31,11 +31,18 @@ __all__ = ["FAULTS", "UNDOS", "undos_with"]
 FAULTS: Mapping[str, Callable[..., Fault]] = {
     api_unreachable.NAME: api_unreachable.ApiUnreachable,
     connection_reset.NAME: connection_reset.ConnectionReset,
+    container_kill.NAME: container_kill.ContainerKill,
+    cpu_hog.NAME: cpu_hog.CpuHog,
+    disk_fill.NAME: disk_fill.DiskFill,
     dns_failure.NAME: dns_failure.DnsFailure,
+    kubelet_stop.NAME: kubelet_stop.KubeletStop,
+    memory_pressure.NAME: memory_pressure.MemoryPressure,
     network_latency.NAME: network_latency.NetworkLatency,
     network_loss.NAME: network_loss.NetworkLoss,
     network_partition.NAME: network_partition.NetworkPartition,
+    node_cpu_hog.NAME: node_cpu_hog.NodeCpuHog,
     node_drain.NAME: node_drain.NodeDrain,
+    node_memory_pressure.NAME: node_memory_pressure.NodeMemoryPressure,
     out_of_memory.NAME: out_of_memory.OutOfMemory,
 }
 """What makes a fault: called with the tools, and by name with what its signature asks for."""

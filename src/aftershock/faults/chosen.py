@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Required, TypedDict
 
 from aftershock.cluster.api import KubeApi
 from aftershock.cluster.quantity import number
@@ -12,7 +12,28 @@ from aftershock.cluster.targets import Choice, choose_pods, find_workload
 from aftershock.errors import RefusedError
 from aftershock.faults.aims import aim_at
 
-__all__ = ["Pods", "limit_of"]
+__all__ = ["Pods", "WhichNode", "WhichPods", "limit_of"]
+
+
+class WhichPods(TypedDict, total=False):
+    """The words for pods that a fault's constructor takes by name: those of Pods."""
+
+    workload: Required[str]
+    namespace: str
+    container: str
+    count: int
+    share: float | None
+    seed: int | None
+
+
+class WhichNode(TypedDict, total=False):
+    """The words for a node that a fault's constructor takes by name: those of choose_node."""
+
+    name: str
+    role: str
+    workload: str
+    namespace: str
+    seed: int | None
 
 
 @dataclass(frozen=True, kw_only=True)

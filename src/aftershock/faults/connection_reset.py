@@ -6,9 +6,9 @@ Proof is a peer pod's: every try is refused or reset, while before all were answ
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
-from aftershock.faults.chosen import Pods
+from aftershock.faults.chosen import Pods, WhichPods
 from aftershock.faults.looks import Figures
 from aftershock.faults.networked import NetworkFault
 from aftershock.faults.tools import Tools
@@ -29,18 +29,10 @@ class ConnectionReset(NetworkFault):
         tools: Tools,
         *,
         for_s: float,
-        workload: str,
-        namespace: str = "",
-        container: str = "",
-        count: int = 1,
-        share: float | None = None,
-        seed: int | None = None,
         port: int = 0,
+        **which: Unpack[WhichPods],
     ) -> None:
-        pods = Pods(
-            workload=workload, namespace=namespace, container=container, count=count, share=share, seed=seed
-        )
-        super().__init__(tools, pods, for_s=for_s, port=port)
+        super().__init__(tools, Pods(**which), for_s=for_s, port=port)
 
     def options(self) -> Mapping[str, Any]:
         """Return nothing more: all TCP is meant."""

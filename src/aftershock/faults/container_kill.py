@@ -7,12 +7,12 @@ the exit code of the signal where it is SIGKILL, and its pod counts one restart 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, Unpack
 
 from aftershock.cluster.api import KubeApi
 from aftershock.faults.aims import status_of
 from aftershock.faults.carried import start_carriers, testimony
-from aftershock.faults.chosen import Pods
+from aftershock.faults.chosen import Pods, WhichPods
 from aftershock.faults.journal import Record
 from aftershock.faults.protocol import Plan, Proof
 from aftershock.faults.tools import Tools
@@ -32,7 +32,7 @@ class ContainerKill:
     name = NAME
 
     def __init__(
-        self, tools: Tools, *, signal: Literal["SIGKILL", "SIGTERM"] = "SIGKILL", **which: Any
+        self, tools: Tools, *, signal: Literal["SIGKILL", "SIGTERM"] = "SIGKILL", **which: Unpack[WhichPods]
     ) -> None:
         """Take the signal, and which pods: see Pods."""
         self.tools = tools

@@ -7,11 +7,11 @@ use, in a sample newer than the plan's.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Unpack
 
 from aftershock.errors import RefusedError
 from aftershock.faults.carried import start_carriers, testimony
-from aftershock.faults.chosen import Pods, limit_of
+from aftershock.faults.chosen import Pods, WhichPods, limit_of
 from aftershock.faults.journal import Record
 from aftershock.faults.kubelet_stats import check_time, reached, to_reach
 from aftershock.faults.protocol import Plan, Proof
@@ -31,7 +31,7 @@ class CpuHog:
 
     name = NAME
 
-    def __init__(self, tools: Tools, *, for_s: float, burners: int = 2, **which: Any) -> None:
+    def __init__(self, tools: Tools, *, for_s: float, burners: int = 2, **which: Unpack[WhichPods]) -> None:
         """Take the number of burners, the time, and which pods: see Pods."""
         self.tools = tools
         self.for_s = for_s

@@ -10,14 +10,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, Unpack
 
 from aftershock.clock import rfc3339
 from aftershock.cluster.api import Json, KubeApi
 from aftershock.cluster.quantity import number
 from aftershock.errors import RefusedError
 from aftershock.faults.carried import CarriedUndo, carriers_of, start_carriers, testimony
-from aftershock.faults.chosen import Pods
+from aftershock.faults.chosen import Pods, WhichPods
 from aftershock.faults.journal import Record
 from aftershock.faults.kubelet_stats import check_time
 from aftershock.faults.protocol import Plan, Proof
@@ -48,7 +48,7 @@ class DiskFill:
         of_volume: float,
         for_s: float,
         floor_bytes: int = FLOOR_BYTES,
-        **which: Any,
+        **which: Unpack[WhichPods],
     ) -> None:
         """Take path, share, time and floor, and which pods: see Pods."""
         self.tools = tools

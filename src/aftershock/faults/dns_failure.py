@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, Unpack
 
 from aftershock.cluster.api import Json
 from aftershock.errors import RefusedError
-from aftershock.faults.chosen import Pods
+from aftershock.faults.chosen import Pods, WhichPods
 from aftershock.faults.looks import Figures, Look
 from aftershock.faults.networked import NetworkFault
 from aftershock.faults.tools import Tools
@@ -21,6 +21,8 @@ __all__ = ["NAME", "DnsFailure", "Mode"]
 
 NAME = "dns-failure"
 SHARE = 0.8
+# An address that is nobody's, set apart for documentation (RFC 5737).
+NOBODY = "192.0.2.1"
 
 Mode = Literal["refused", "servfail", "nxdomain", "slow", "wrong"]
 
@@ -41,19 +43,11 @@ class DnsFailure(NetworkFault):
         names: Sequence[str],
         mode: Mode = "refused",
         delay_s: float = 0.0,
-        address: str = "",
+        address: str = NOBODY,
         for_s: float,
-        workload: str,
-        namespace: str = "",
-        container: str = "",
-        count: int = 1,
-        share: float | None = None,
-        seed: int | None = None,
+        **which: Unpack[WhichPods],
     ) -> None:
-        pods = Pods(
-            workload=workload, namespace=namespace, container=container, count=count, share=share, seed=seed
-        )
-        super().__init__(tools, pods, for_s=for_s, port=0)
+        super().__init__(tools, Pods(**which), for_s=for_s, port=0)
         self.names = tuple(names)
         self.mode = mode
         self.delay_s = delay_s

@@ -11,12 +11,13 @@ import json
 from collections.abc import Iterable
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Unpack
 
 from aftershock.clock import rfc3339, wait_until
 from aftershock.cluster.api import Json
 from aftershock.cluster.targets import choose_node
 from aftershock.faults.carried import CarriedUndo, carriers_of, start_carriers, testimony
+from aftershock.faults.chosen import WhichNode
 from aftershock.faults.journal import Record
 from aftershock.faults.kubelet_stats import check_time
 from aftershock.faults.protocol import Plan, Proof
@@ -45,7 +46,7 @@ class KubeletStop:
 
     name = NAME
 
-    def __init__(self, tools: Tools, *, for_s: float, **node: Any) -> None:
+    def __init__(self, tools: Tools, *, for_s: float, **node: Unpack[WhichNode]) -> None:
         self.tools = tools
         self.for_s = for_s
         self.node = node

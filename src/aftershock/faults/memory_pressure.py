@@ -8,11 +8,11 @@ the plan's.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Unpack
 
 from aftershock.errors import RefusedError
 from aftershock.faults.carried import start_carriers, testimony
-from aftershock.faults.chosen import Pods, limit_of
+from aftershock.faults.chosen import Pods, WhichPods, limit_of
 from aftershock.faults.journal import Record
 from aftershock.faults.kubelet_stats import check_time, reached, to_reach
 from aftershock.faults.protocol import Plan, Proof
@@ -33,7 +33,7 @@ class MemoryPressure:
 
     name = NAME
 
-    def __init__(self, tools: Tools, *, of_limit: float, for_s: float, **which: Any) -> None:
+    def __init__(self, tools: Tools, *, of_limit: float, for_s: float, **which: Unpack[WhichPods]) -> None:
         """Take the share, the time, and which pods: see Pods."""
         self.tools = tools
         self.of_limit = of_limit

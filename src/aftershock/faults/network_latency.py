@@ -7,10 +7,10 @@ which. Proof is a peer pod's: connecting, which takes one round trip, takes that
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from aftershock.errors import RefusedError
-from aftershock.faults.chosen import Pods
+from aftershock.faults.chosen import Pods, WhichPods
 from aftershock.faults.looks import Figures
 from aftershock.faults.networked import NetworkFault
 from aftershock.faults.tools import Tools
@@ -36,18 +36,10 @@ class NetworkLatency(NetworkFault):
         delay_s: float,
         jitter_s: float = 0.0,
         for_s: float,
-        workload: str,
-        namespace: str = "",
-        container: str = "",
-        count: int = 1,
-        share: float | None = None,
-        seed: int | None = None,
         port: int = 0,
+        **which: Unpack[WhichPods],
     ) -> None:
-        pods = Pods(
-            workload=workload, namespace=namespace, container=container, count=count, share=share, seed=seed
-        )
-        super().__init__(tools, pods, for_s=for_s, port=port)
+        super().__init__(tools, Pods(**which), for_s=for_s, port=port)
         if not 0 < delay_s <= LONGEST_S or not 0 <= jitter_s <= delay_s:
             raise RefusedError(
                 f"a delay of {delay_s:g} s, give or take {jitter_s:g} s, makes no sense",

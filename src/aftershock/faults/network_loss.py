@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from aftershock.errors import RefusedError
-from aftershock.faults.chosen import Pods
+from aftershock.faults.chosen import Pods, WhichPods
 from aftershock.faults.looks import Figures
 from aftershock.faults.networked import NetworkFault
 from aftershock.faults.tools import Tools
@@ -46,18 +46,10 @@ class NetworkLoss(NetworkFault):
         *,
         loss: float,
         for_s: float,
-        workload: str,
-        namespace: str = "",
-        container: str = "",
-        count: int = 1,
-        share: float | None = None,
-        seed: int | None = None,
         port: int = 0,
+        **which: Unpack[WhichPods],
     ) -> None:
-        pods = Pods(
-            workload=workload, namespace=namespace, container=container, count=count, share=share, seed=seed
-        )
-        super().__init__(tools, pods, for_s=for_s, port=port)
+        super().__init__(tools, Pods(**which), for_s=for_s, port=port)
         if not 0 < loss < 1:
             raise RefusedError(
                 f"a loss of {loss:.0%} is none",

@@ -8,12 +8,12 @@ in the pod's own network, towards the pods of that workload.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from aftershock.cluster.api import Json
 from aftershock.cluster.targets import Workload, find_workload
 from aftershock.errors import RefusedError
-from aftershock.faults.chosen import Pods
+from aftershock.faults.chosen import Pods, WhichPods
 from aftershock.faults.looks import Figures, Look, server_of
 from aftershock.faults.networked import NetworkFault
 from aftershock.faults.tools import Tools
@@ -37,18 +37,10 @@ class NetworkPartition(NetworkFault):
         peers_namespace: str = "",
         probes_too: bool = False,
         for_s: float,
-        workload: str,
-        namespace: str = "",
-        container: str = "",
-        count: int = 1,
-        share: float | None = None,
-        seed: int | None = None,
         port: int = 0,
+        **which: Unpack[WhichPods],
     ) -> None:
-        pods = Pods(
-            workload=workload, namespace=namespace, container=container, count=count, share=share, seed=seed
-        )
-        super().__init__(tools, pods, for_s=for_s, port=port)
+        super().__init__(tools, Pods(**which), for_s=for_s, port=port)
         self.peers = peers
         self.peers_namespace = peers_namespace
         self.probes_too = probes_too

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from math import ceil
-from typing import Any
+from typing import Unpack
 
 from aftershock.cluster.quantity import number
 from aftershock.cluster.targets import choose_node
 from aftershock.errors import RefusedError
 from aftershock.faults.carried import start_carriers, testimony
 from aftershock.faults.carrier import Size
+from aftershock.faults.chosen import WhichNode
 from aftershock.faults.journal import Record
 from aftershock.faults.kubelet_stats import check_time, look, reached, to_reach
 from aftershock.faults.protocol import Plan, Proof
@@ -37,7 +38,7 @@ class NodeCpuHog:
 
     name = NAME
 
-    def __init__(self, tools: Tools, *, of_cores: float, for_s: float, **node: Any) -> None:
+    def __init__(self, tools: Tools, *, of_cores: float, for_s: float, **node: Unpack[WhichNode]) -> None:
         self.tools = tools
         self.of_cores = of_cores
         self.for_s = for_s

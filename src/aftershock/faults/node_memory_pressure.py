@@ -8,7 +8,7 @@ the API's: the node says MemoryPressure; whom the kubelet evicted is told with i
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Unpack
 
 from aftershock.cluster.api import Json, KubeApi
 from aftershock.cluster.quantity import number
@@ -16,6 +16,7 @@ from aftershock.cluster.targets import choose_node
 from aftershock.errors import RefusedError
 from aftershock.faults.carried import start_carriers, testimony
 from aftershock.faults.carrier import Size
+from aftershock.faults.chosen import WhichNode
 from aftershock.faults.journal import Record
 from aftershock.faults.kubelet_stats import check_time
 from aftershock.faults.protocol import Plan, Proof
@@ -43,7 +44,7 @@ class NodeMemoryPressure:
 
     name = NAME
 
-    def __init__(self, tools: Tools, *, for_s: float, **node: Any) -> None:
+    def __init__(self, tools: Tools, *, for_s: float, **node: Unpack[WhichNode]) -> None:
         self.tools = tools
         self.for_s = for_s
         self.node = node

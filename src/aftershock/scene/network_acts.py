@@ -75,16 +75,16 @@ def delayed_name(*, amount: Amount, workload: str, delay: float, name: str, time
     return _on_pods(DnsFailure, amount, workload, time, names=[name], mode="slow", delay_s=delay)
 
 
-def wrong_name(*, amount: Amount, workload: str, address: str, name: str, time: float) -> Breaks:
-    """Return the act of "{amount} {workload} pods are told {address} for the name {name} for {time}"."""
-    return _on_pods(DnsFailure, amount, workload, time, names=[name], mode="wrong", address=address)
+def wrong_name(*, amount: Amount, workload: str, name: str, time: float) -> Breaks:
+    """Return the act of "{amount} {workload} pods are misled about the name {name} for {time}"."""
+    return _on_pods(DnsFailure, amount, workload, time, names=[name], mode="wrong")
 
 
 def api_unreachable(*, node: NodeWords, time: float) -> Breaks:
     """Return the act of "the API server cannot be reached from {node} for {time}"."""
     return Breaks(
         fault=lambda ground: ApiUnreachable(
-            ground.tools, for_s=time, node=node.name, role=node.role, workload=node.workload
+            ground.tools, for_s=time, name=node.name, role=node.role, workload=node.workload
         ),
         by="end",
     )

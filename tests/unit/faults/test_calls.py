@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from aftershock.errors import UsageError
-from aftershock.faults.calls import fault_arguments, make_fault
+from aftershock.faults.calls import fault_arguments, make_fault, parameters_of
 from aftershock.faults.catalogue import FAULTS, UNDOS
 from aftershock.faults.out_of_memory import OutOfMemory
 from aftershock.faults.tools import tools
@@ -21,7 +21,7 @@ def test_every_fault_can_be_made_and_undone() -> None:
 
 @pytest.mark.parametrize("name", sorted(FAULTS))
 def test_a_file_can_give_every_argument_of_a_fault(name: str) -> None:
-    first, *others = inspect.signature(FAULTS[name], eval_str=True).parameters.values()
+    first, *others = parameters_of(FAULTS[name])
     assert first.name == "tools"
     assert {parameter.kind for parameter in others} == {inspect.Parameter.KEYWORD_ONLY}
     for parameter in others:
@@ -46,6 +46,13 @@ def test_whole_numbers_are_numbers() -> None:
         ("out-of-memory", {}, "needs 'workload'"),
         ("out-of-memory", {"workload": "w", "countt": 1}, "did you mean 'count'"),
         ("out-of-memory", {"workload": "w", "tools": 1}, "no argument 'tools'"),
+        ("cpu-hog", {"for_s": 3}, "needs 'workload'"),
+        ("cpu-hog", {"workload": "w", "for_s": 3, "shares": 0.3}, "did you mean 'share'"),
+        (
+            "packet-loss",
+            {"workload": "w", "for_s": "3", "of_packets": 0.1},
+            "'for_s' of packet-loss is wrong",
+        ),
         ("out-of-memory", {"workload": "w", "count": "1"}, "'count' of out-of-memory is wrong"),
         ("out-of-memory", {"workload": "w", "count": True}, "'count' of out-of-memory is wrong"),
     ],

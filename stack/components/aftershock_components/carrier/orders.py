@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
@@ -63,6 +63,14 @@ class Order:
             cgroups=self.cgroups,
             controller=controller,
         )
+
+    def begun(self) -> Order:
+        """Return the order as it is from now on: the option `for_s`, if given, counts from here.
+
+        It can only shorten.
+        """
+        for_s = self.option("for_s", float, self.until - time.time())
+        return replace(self, until=min(self.until, time.time() + for_s))
 
     def option(self, name: str, kind: type, default: Any = None) -> Any:
         """Return one of the options.
