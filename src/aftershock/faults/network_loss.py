@@ -35,7 +35,7 @@ def plausible(lost: int, tries: int, share: float) -> bool:
 
 
 class NetworkLoss(NetworkFault):
-    """The share `loss` (0 to 1) of inbound packets is lost."""
+    """The share `of_packets` (0 to 1) of inbound packets is lost."""
 
     name = NAME
     act = "loss"
@@ -44,26 +44,26 @@ class NetworkLoss(NetworkFault):
         self,
         tools: Tools,
         *,
-        loss: float,
+        of_packets: float,
         for_s: float,
         port: int = 0,
         **which: Unpack[WhichPods],
     ) -> None:
         super().__init__(tools, Pods(**which), for_s=for_s, port=port)
-        if not 0 < loss < 1:
+        if not 0 < of_packets < 1:
             raise RefusedError(
-                f"a loss of {loss:.0%} is none",
+                f"a loss of {of_packets:.0%} is none",
                 expected="above 0 % and below 100 %; for 100 % cut the pods off",
             )
-        self.loss = loss
+        self.of_packets = of_packets
 
     def options(self) -> Mapping[str, Any]:
         """Return the share."""
-        return {"share": self.loss}
+        return {"share": self.of_packets}
 
     def effect(self) -> str:
         """Say how much is lost."""
-        return f"loses {self.loss:.1%} of what it is sent"
+        return f"loses {self.of_packets:.1%} of what it is sent"
 
     def measuring(self) -> Mapping[str, Any]:
         """Return many tries of nothing but connecting, which takes one inbound packet."""
@@ -74,4 +74,4 @@ class NetworkLoss(NetworkFault):
         latest = since[-ROUNDS:]  # what was measured before the rule was there is outgrown
         tries = sum(found["tries"] for found in latest)
         lost = sum(found["lost"] for found in latest) - before["lost"]
-        return tries >= LEAST and plausible(lost, tries, self.loss)
+        return tries >= LEAST and plausible(lost, tries, self.of_packets)

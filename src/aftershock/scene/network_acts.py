@@ -42,7 +42,7 @@ def jittery(*, amount: Amount, workload: str, jitter: float, delay: float, time:
 
 def lossy(*, amount: Amount, workload: str, percent: float, time: float) -> Breaks:
     """Return the act of "… loses {percent} % of its packets for {time}"."""
-    return _on_pods(NetworkLoss, amount, workload, time, loss=percent / 100)
+    return _on_pods(NetworkLoss, amount, workload, time, of_packets=percent / 100)
 
 
 def cut_off(*, amount: Amount, workload: str, time: float) -> Breaks:
