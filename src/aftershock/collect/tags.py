@@ -23,6 +23,7 @@ TAGS: Mapping[str, str] = {
     "load": "drives load against a service",
     "maintenance": "takes a node out of service and back",
     "minor": "severity in the report: below the others",
+    "network": "harms the network of pods, or of a node",
     "node": "touches a whole node, not just pods",
     "protected": "may touch protected targets, where the settings say allow_protected",
     "recovery": "proves recovery within the objective",
