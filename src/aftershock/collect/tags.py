@@ -27,6 +27,7 @@ TAGS: Mapping[str, str] = {
     "node": "touches a whole node, not just pods",
     "protected": "may touch protected targets, where the settings say allow_protected",
     "recovery": "proves recovery within the objective",
+    "pressure": "takes memory, CPU time or disk space away",
     "scaling": "proves what the HPA does",
     "slow": "takes more than five minutes",
     "trivial": "severity in the report: good to know",
