@@ -10,17 +10,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from itertools import chain
-from typing import Any
+from typing import Any, Unpack
 
 from aftershock.clock import wait_until
 from aftershock.cluster.api import KubeApi
-from aftershock.cluster.targets import Target, find_workload, node_with_most_pods
+from aftershock.cluster.targets import choose_node
 from aftershock.errors import ApiError, FaultError, RefusedError, TransientError
 from aftershock.faults.carried import carriers_of, start_carriers, testimony
 from aftershock.faults.carrier import PODS
+from aftershock.faults.chosen import WhichNode
 from aftershock.faults.journal import Record
+from aftershock.faults.kubelet_stats import check_time
 from aftershock.faults.looks import Look, Looks
-from aftershock.faults.networked import STARTS_WITHIN_S, LookedUndo
+from aftershock.faults.networked import BEFORE_S, LookedUndo
 from aftershock.faults.protocol import Plan, Proof
 from aftershock.faults.tools import Tools
 from aftershock.timeline import Event
@@ -32,6 +34,7 @@ SLICES = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices"
 STOP_PORT = 8087
 # A kubelet renews its Lease every 10 s (a quarter of its 40 s); later than this it has missed one.
 SILENT_S = 13.0
+LEAST_S = 30.0
 # A connection that hung is given up by the kubelet after 45 s (HTTP/2: 30 s idle, 15 s for a ping).
 BACK_WITHIN_S = 90.0
 # The node's own timer strikes 3 s after the end.
@@ -39,8 +42,9 @@ TIMER_S = 5.0
 
 
 class ApiUnreachable:
-    """The API server cannot be reached for `for_s` seconds from `node`, or from a workload's main node.
+    """The API server cannot be reached from a node for `for_s`.
 
+    The node is chosen as choose_node has it, by `node`: name, role, workload, namespace, seed.
     `servers` ("address:port") are what else leads to the API server, as a load balancer that the
     kubelet goes through.
     """
@@ -48,23 +52,12 @@ class ApiUnreachable:
     name = NAME
 
     def __init__(
-        self,
-        tools: Tools,
-        *,
-        for_s: float,
-        node: str = "",
-        workload: str = "",
-        namespace: str = "",
-        servers: Sequence[str] = (),
-        seed: int | None = None,
+        self, tools: Tools, *, for_s: float, servers: Sequence[str] = (), **node: Unpack[WhichNode]
     ) -> None:
         self.tools = tools
         self.for_s = for_s
-        self.node = node
-        self.workload = workload
-        self.namespace = namespace
         self.servers = tuple(servers)
-        self.seed = seed
+        self.node = node
         self._looks: Looks | None = None
         self._heartbeat: tuple[str, float] = ("", 0.0)
 
@@ -75,17 +68,19 @@ class ApiUnreachable:
             RefusedError: there is no such node, or nobody says where the API server is.
 
         """
-        target, chosen = self._chosen()
+        check_time(self.for_s, least_s=LEAST_S, by="a heartbeat that stays away")
+        choice = choose_node(self.tools.api, **self.node)
         servers = sorted({*_servers(self.tools.api), *self.servers})
         if not servers:
             raise RefusedError("nobody says where the API server is", expected=f"addresses in {SLICES}")
         return Plan(
             fault=NAME,
-            targets=(target,),
-            undo={"aims": [{"node": target.name, "options": {"servers": servers}}], "looks": 1},
-            expires_after_s=self.for_s + STARTS_WITHIN_S,
-            blast_radius=f"for {self.for_s:g} s {chosen} and its pods do not reach {', '.join(servers)}",
+            targets=choice.targets,
+            undo={"aims": [{"node": choice.targets[0].name, "options": {"servers": servers}}], "looks": 1},
+            expires_after_s=self.for_s + BEFORE_S,
+            blast_radius=f"for {self.for_s:g} s {choice} and its pods do not reach {', '.join(servers)}",
             switch="timer",
+            lasts=True,
         )
 
     def inject(self, plan: Plan, record: Record) -> None:
@@ -104,8 +99,7 @@ class ApiUnreachable:
             raise FaultError(
                 "the API server is not reached already, so nothing could be proven", found=str(before)
             )
-        how = {"for_s": self.for_s, "stop_port": STOP_PORT}
-        start_carriers(self.tools, plan, record, act="api-unreachable", options=how)
+        start_carriers(self.tools, plan, record, act="api-unreachable", options={"stop_port": STOP_PORT})
         self._looks.begin()
 
     def landed(self, plan: Plan) -> Proof:
@@ -128,17 +122,6 @@ class ApiUnreachable:
         """Return what the carrier and the look printed: the API server still gets through to the node."""
         own: Iterator[Event] = self._looks.testimony() if self._looks else iter(())
         return list(chain(testimony(self.tools, plan), own))
-
-    def _chosen(self) -> tuple[Target, str]:
-        if self.node:
-            found = self.tools.api.find(f"/api/v1/nodes/{self.node}")
-            if found is None:
-                raise RefusedError(f"there is no node {self.node!r}")
-            target = Target.of("node", found)
-            return target, str(target)
-        workload = find_workload(self.tools.api, self.workload, namespace=self.namespace)
-        choice = node_with_most_pods(self.tools.api, workload, seed=self.seed)
-        return choice.targets[0], str(choice)
 
 
 class ApiUnreachableUndo(LookedUndo):

@@ -6,10 +6,12 @@ Proof is a peer pod's: every try is refused or reset, while before all were answ
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
+from aftershock.faults.chosen import Pods, WhichPods
 from aftershock.faults.looks import Figures
 from aftershock.faults.networked import NetworkFault
+from aftershock.faults.tools import Tools
 
 __all__ = ["NAME", "ConnectionReset"]
 
@@ -21,6 +23,16 @@ class ConnectionReset(NetworkFault):
 
     name = NAME
     act = "reset"
+
+    def __init__(
+        self,
+        tools: Tools,
+        *,
+        for_s: float,
+        port: int = 0,
+        **which: Unpack[WhichPods],
+    ) -> None:
+        super().__init__(tools, Pods(**which), for_s=for_s, port=port)
 
     def options(self) -> Mapping[str, Any]:
         """Return nothing more: all TCP is meant."""

@@ -12,14 +12,17 @@ from typing import Any, Literal, Unpack
 
 from aftershock.cluster.api import Json
 from aftershock.errors import RefusedError
+from aftershock.faults.chosen import Pods, WhichPods
 from aftershock.faults.looks import Figures, Look
-from aftershock.faults.networked import NetworkFault, NetworkWords
+from aftershock.faults.networked import NetworkFault
 from aftershock.faults.tools import Tools
 
 __all__ = ["NAME", "DnsFailure", "Mode"]
 
 NAME = "dns-failure"
 SHARE = 0.8
+# An address that is nobody's, set apart for documentation (RFC 5737).
+NOBODY = "192.0.2.1"
 
 Mode = Literal["refused", "servfail", "nxdomain", "slow", "wrong"]
 
@@ -40,10 +43,11 @@ class DnsFailure(NetworkFault):
         names: Sequence[str],
         mode: Mode = "refused",
         delay_s: float = 0.0,
-        address: str = "",
-        **pods: Unpack[NetworkWords],
+        address: str = NOBODY,
+        for_s: float,
+        **which: Unpack[WhichPods],
     ) -> None:
-        super().__init__(tools, **pods)
+        super().__init__(tools, Pods(**which), for_s=for_s, port=0)
         self.names = tuple(names)
         self.mode = mode
         self.delay_s = delay_s

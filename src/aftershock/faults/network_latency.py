@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Unpack
 
 from aftershock.errors import RefusedError
+from aftershock.faults.chosen import Pods, WhichPods
 from aftershock.faults.looks import Figures
-from aftershock.faults.networked import NetworkFault, NetworkWords
+from aftershock.faults.networked import NetworkFault
 from aftershock.faults.tools import Tools
 
 __all__ = ["NAME", "NetworkLatency"]
@@ -29,9 +30,16 @@ class NetworkLatency(NetworkFault):
     act = "latency"
 
     def __init__(
-        self, tools: Tools, *, delay_s: float, jitter_s: float = 0.0, **pods: Unpack[NetworkWords]
+        self,
+        tools: Tools,
+        *,
+        delay_s: float,
+        jitter_s: float = 0.0,
+        for_s: float,
+        port: int = 0,
+        **which: Unpack[WhichPods],
     ) -> None:
-        super().__init__(tools, **pods)
+        super().__init__(tools, Pods(**which), for_s=for_s, port=port)
         if not 0 < delay_s <= LONGEST_S or not 0 <= jitter_s <= delay_s:
             raise RefusedError(
                 f"a delay of {delay_s:g} s, give or take {jitter_s:g} s, makes no sense",

@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Unpack
 
 from aftershock.errors import RefusedError
+from aftershock.faults.chosen import Pods, WhichPods
 from aftershock.faults.looks import Figures
-from aftershock.faults.networked import NetworkFault, NetworkWords
+from aftershock.faults.networked import NetworkFault
 from aftershock.faults.tools import Tools
 
 __all__ = ["NAME", "NetworkLoss", "plausible"]
@@ -39,8 +40,16 @@ class NetworkLoss(NetworkFault):
     name = NAME
     act = "loss"
 
-    def __init__(self, tools: Tools, *, of_packets: float, **pods: Unpack[NetworkWords]) -> None:
-        super().__init__(tools, **pods)
+    def __init__(
+        self,
+        tools: Tools,
+        *,
+        of_packets: float,
+        for_s: float,
+        port: int = 0,
+        **which: Unpack[WhichPods],
+    ) -> None:
+        super().__init__(tools, Pods(**which), for_s=for_s, port=port)
         if not 0 < of_packets < 1:
             raise RefusedError(
                 f"a loss of {of_packets:.0%} is none",

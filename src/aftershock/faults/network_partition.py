@@ -13,8 +13,9 @@ from typing import Any, Unpack
 from aftershock.cluster.api import Json
 from aftershock.cluster.targets import Workload, find_workload
 from aftershock.errors import RefusedError
+from aftershock.faults.chosen import Pods, WhichPods
 from aftershock.faults.looks import Figures, Look, server_of
-from aftershock.faults.networked import NetworkFault, NetworkWords
+from aftershock.faults.networked import NetworkFault
 from aftershock.faults.tools import Tools
 
 __all__ = ["NAME", "NetworkPartition"]
@@ -35,9 +36,11 @@ class NetworkPartition(NetworkFault):
         peers: str = "",
         peers_namespace: str = "",
         probes_too: bool = False,
-        **pods: Unpack[NetworkWords],
+        for_s: float,
+        port: int = 0,
+        **which: Unpack[WhichPods],
     ) -> None:
-        super().__init__(tools, **pods)
+        super().__init__(tools, Pods(**which), for_s=for_s, port=port)
         self.peers = peers
         self.peers_namespace = peers_namespace
         self.probes_too = probes_too

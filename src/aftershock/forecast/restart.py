@@ -18,7 +18,7 @@ from datetime import datetime
 
 from aftershock.forecast.beat import Bounds
 
-__all__ = ["BACKOFF_S", "Container", "Probe", "new_pod", "next_wait", "ready_again"]
+__all__ = ["BACKOFF_S", "Container", "Probe", "new_pod", "next_wait", "probed_again", "ready_again"]
 
 BACKOFF_S = (0.0, 10.0, 20.0, 40.0, 80.0, 160.0, 300.0)
 """How long the first, second, third … restart in a row waits, in seconds since the container ended."""
@@ -109,4 +109,16 @@ def new_pod(containers: Sequence[Container]) -> Bounds:
     return Bounds(
         earliest_s=max((bounds.earliest_s for bounds in ready), default=0.0),
         latest_s=max((bounds.latest_s or 0.0 for bounds in ready), default=None),
+    )
+
+
+def probed_again(containers: Sequence[Container]) -> Bounds:
+    """Return the range from the end of what made probes fail to Ready, if nothing was restarted.
+
+    The next readiness probe comes within a period; one that still hangs takes its timeout.
+    """
+    probes = [container.readiness for container in containers if container.readiness]
+    return Bounds(
+        earliest_s=max(((probe.successes - 1) * probe.period_s for probe in probes), default=0.0),
+        latest_s=max((probe.successes * probe.period_s + probe.timeout_s for probe in probes), default=0.0),
     )

@@ -32,10 +32,13 @@ class Ground:
 
 @dataclass(frozen=True, kw_only=True)
 class Breaks:
-    """A fault. `fault` makes it, without asking anyone; `by` is how what it breaks becomes whole again."""
+    """A fault. `fault` makes it, without asking anyone; `by` is how what it breaks becomes whole again.
+
+    "end": by itself, when a fault that lasts is over; nothing was restarted or replaced.
+    """
 
     fault: Callable[[Ground], Fault]
-    by: Literal["restart", "new pod"]
+    by: Literal["restart", "new pod", "end"]
 
 
 @dataclass(frozen=True, kw_only=True)

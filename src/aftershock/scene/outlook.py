@@ -30,7 +30,7 @@ from aftershock.forecast.objectives import (
     Serves,
 )
 from aftershock.forecast.paths import alert_paths
-from aftershock.forecast.restart import Container, new_pod, ready_again
+from aftershock.forecast.restart import Container, new_pod, probed_again, ready_again
 from aftershock.forecast.scaling import scales_up
 from aftershock.observe.alertmanager import Alertmanager
 from aftershock.observe.cadence import read_cadence
@@ -149,6 +149,8 @@ class Outlook:
             bounds = ready_again(containers)
             because = "restart back-off and probes"
             notes = tuple(_backoff_note(container) for container in waiting)
+        elif breaks and all(act.by == "end" for act in breaks):
+            bounds, because, notes = probed_again(containers), "probes that succeed again", ()
         else:
             bounds, because, notes = new_pod(containers), "probes of a new pod", ()
         return Expectation(

@@ -14,6 +14,7 @@ from aftershock.faults.out_of_memory import OutOfMemory
 from aftershock.judge.question import Question
 from aftershock.judge.recovery import CONFIRM_S, recovered_within
 from aftershock.observe.replicas import record_ready_replicas
+from aftershock.scene.acts import Breaks, Ground
 from aftershock.scene.stage import Stage
 
 __all__ = ["Workloads"]
@@ -64,6 +65,13 @@ class Workloads:
         fault = OutOfMemory(self.stage.tools, workload=workload, count=amount.count, share=amount.share)
         injection = self.stage.inject(fault)
         self.broken = sorted({self._deployment(target) for target in injection.plan.targets})
+
+    def suffer(self, act: Breaks) -> None:
+        """Do to pods, or to a node, what `act` says; proven."""
+        ground = Ground(tools=self.stage.tools, guard=self.stage.guard)
+        injection = self.stage.inject(act.fault(ground))
+        pods = [target for target in injection.plan.targets if target.kind == "pod"]
+        self.broken = sorted({self._deployment(pod) for pod in pods})
 
     def recover(self, workload: str, *, within_s: float) -> None:
         """Hold that each deployment of `workload` that a fault touched is whole again within `within_s`."""

@@ -26,7 +26,8 @@ class Node(FakeApi):
         if method == "DELETE":
             self.delete(f"{PODS}{name}-abc")
             return
-        carrier = pod(f"{name}-abc", namespace="aftershock", app="", owner=f"Job/{name}")
+        spec = {"containers": [{"name": "carrier", "image": "components"}]}
+        carrier = pod(f"{name}-abc", namespace="aftershock", app="", owner=f"Job/{name}", spec=spec)
         carrier["metadata"]["labels"] = {"job-name": name}
         carrier["status"]["containerStatuses"][0]["state"] = self.state
         self.add_pods(carrier)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from aftershock.forecast.beat import Bounds
-from aftershock.forecast.restart import Container, Probe, new_pod, next_wait, ready_again
+from aftershock.forecast.restart import Container, Probe, new_pod, next_wait, probed_again, ready_again
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SAMPLE_APP = Container(
@@ -78,3 +78,10 @@ def test_a_new_pod_needs_all_its_containers() -> None:
 
 def test_without_containers_nothing_is_said() -> None:
     assert ready_again([]) == new_pod([]) == Bounds(earliest_s=0)
+
+
+def test_what_was_not_restarted_needs_its_probes_to_succeed_again() -> None:
+    twice = Container(name="main", readiness=Probe(period_s=5, timeout_s=3, successes=2))
+    bounds = probed_again([twice, Container(name="sidecar")])
+    assert (bounds.earliest_s, bounds.latest_s) == (5, 13)
+    assert probed_again([]).latest_s == 0

@@ -18,6 +18,9 @@ AUDIT_LOG = "/var/log/kubernetes/audit.log"
 
 _POLICY = "/etc/kubernetes/audit-policy.yaml"
 _LOG_MIB = 50
+# kind turns every threshold off, and a node without one is never under MemoryPressure: the kernel kills.
+# A kubelet's own default is 100Mi; here it must come well before the limit of the node's container.
+_EVICT_BELOW = "256Mi"
 
 
 def kind_config(
@@ -54,6 +57,7 @@ def _kubelet(reserved: Mapping[str, str]) -> dict[str, Any]:
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
         "systemReserved": dict(reserved),
+        "evictionHard": {"memory.available": _EVICT_BELOW},
         "serverTLSBootstrap": False,
     }
 

@@ -37,32 +37,37 @@ def act(order: Order, changes: Changes, say: Say) -> None:
 
     """
     servers = [_server(one) for one in order.option("servers", list)]
-    order = order.begun()
     left = order.until - time.time()
     if not servers or not 0 < left <= LONGEST_S:
         raise OrderError(f"no servers, or a time of {left:.0f} s: must be from 0 to {LONGEST_S:.0f}")
-    listener = StopListener(order.option("stop_port", int, 0), order.fault_id)
     network = node_network(order.proc)
     tools = Tools(network, proc=order.proc, of_node=True)
     chain = chain_name(order.fault_id, HOOK)
-    scripts = [_script(programs(tools, family=family), chain) for family in network.families]
-    timer = arm(order.fault_id, "\n".join(scripts), after_s=left + GRACE_S, tools=tools, changes=changes)
+    with StopListener(order.option("stop_port", int, 0), order.fault_id) as listener:
+        scripts = [_script(programs(tools, family=family), chain) for family in network.families]
+        timer = arm(order.fault_id, "\n".join(scripts), after_s=left + GRACE_S, tools=tools, changes=changes)
 
-    def chains(family: int) -> list[Chain]:
-        rules = [
-            f"-d {address} -p tcp --dport {port} -j DROP"
-            for address, port in servers
-            if address.version == family
-        ]
-        return [Chain(table=TABLE, hook=HOOK, rules=tuple(rules))]
+        def chains(family: int) -> list[Chain]:
+            rules = [
+                f"-d {address} -p tcp --dport {port} -j DROP"
+                for address, port in servers
+                if address.version == family
+            ]
+            return [Chain(table=TABLE, hook=HOOK, rules=tuple(rules))]
 
-    bounded = add_rules(chains, order=order, tools=tools, changes=changes)
-    shown = [f"{address}:{port}" for address, port in servers]
-    say("cutting off the API", servers=shown, timer=timer, ends_by_itself=bounded, stop_port=listener.port)
-    while wait(order.until, listener.fileno()):
-        if listener.asked():
-            say("asked to stop")
-            return
+        bounded = add_rules(chains, order=order, tools=tools, changes=changes)
+        shown = order.options["servers"]
+        say(
+            "cutting off the API",
+            servers=shown,
+            timer=timer,
+            ends_by_itself=bounded,
+            stop_port=listener.port,
+        )
+        while wait(order.until, listener.fileno()):
+            if listener.asked():
+                say("asked to stop")
+                return
 
 
 def _server(word: object) -> tuple[ipaddress.IPv4Address | ipaddress.IPv6Address, int]:
@@ -79,7 +84,7 @@ def _script(program: str, chain: str) -> str:
     command = f"{program} -w 10 -t {TABLE}"
     return "\n".join(
         (
-            f"{command} -F {chain} 2>/dev/null || exit 0",
+            f"{command} -F {chain} 2>/dev/null",
             f"{command} -S {HOOK} | sed -n 's/^-A \\(.* -j {chain}\\)$/\\1/p' | while read -r rule; do",
             f"  {command} -D $rule",
             "done",

@@ -24,7 +24,7 @@ PAUSE_S = 0.5
 
 
 @contextmanager
-def listening(port: int = PORT) -> Iterator[socket.socket]:
+def listening(port: int) -> Iterator[socket.socket]:
     """Listen at every address of this pod."""
     with socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True) as listener:
         yield listener

@@ -39,7 +39,6 @@ def act(order: Order, changes: Changes, say: Say) -> None:
     resolving = _resolving(order)
     failing = _failing(order, resolving)
     tools = Tools(network, proc=order.proc)
-    order = order.begun()
     with network.inside():
         sockets = {server: open_sockets(loopback(server)) for server in resolving.servers}
         ports = {server: datagram.getsockname()[1] for server, (datagram, _) in sockets.items()}

@@ -82,10 +82,11 @@ class Responder:
         self.counts: Counter[str] = Counter()
 
     async def serve(self, datagram: socket.socket, stream: socket.socket) -> None:
-        """Serve until cancelled."""
-        server = await asyncio.start_server(self._stream, sock=stream)
-        async with server:
-            await self._datagrams(datagram)
+        """Serve until cancelled, then close both."""
+        with datagram:
+            server = await asyncio.start_server(self._stream, sock=stream)
+            async with server:
+                await self._datagrams(datagram)
 
     async def answer(self, message: bytes, ask: Callable[[bytes], Awaitable[bytes]]) -> bytes:
         """Return the answer to one question; `ask` puts it to the true server.

@@ -5,8 +5,8 @@ process nor a network. Containers go on; the node is no longer heard of. No pod 
 or deleted there meanwhile, so whoever wants the kubelet back earlier calls this carrier at
 its pod's address (`calls`), from another node.
 
-Option `after_s`: how long to wait before the stop, so that the API still learns that this
-carrier runs, and where.
+Options: `after_s`, how long to wait before the stop, so that the API still learns that this
+carrier runs, and where; `port`, where it listens for calls.
 """
 
 from __future__ import annotations
@@ -34,8 +34,9 @@ def act(order: Order, changes: Changes, say: Say) -> None:
 
     """
     after_s: float = order.option("after_s", float, AFTER_S)
-    with calls.listening() as listener:
-        say("listening", port=calls.PORT)
+    port = order.option("port", int, calls.PORT)
+    with calls.listening(port) as listener:
+        say("listening", port=port)
         try:
             _check_runs()
             called = calls.wait_for(listener, order.fault_id, until=min(order.until, time.time() + after_s))

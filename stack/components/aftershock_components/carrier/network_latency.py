@@ -39,7 +39,6 @@ def act(order: Order, changes: Changes, say: Say) -> None:
     if not 0 < delay_ms <= LONGEST_MS or not 0 <= jitter_ms <= delay_ms:
         raise OrderError(f"a delay of {delay_ms:g} ms ± {jitter_ms:g} ms makes no sense")
     network = pod_network(order)
-    order = order.begun()
     selection = selected(order, network, spare_node=False)
     tools = Tools(network, proc=order.proc)
     if selection.everything and has_netem(tools):

@@ -32,8 +32,6 @@ def act(order: Order, changes: Changes, say: Say) -> None:
     tools = Tools(network, proc=order.proc)
     match = f"-m statistic --mode random --probability {share:.6f}" if share < 1 else ""
 
-    order = order.begun()
-
     def chains(family: int) -> list[Chain]:
         rules = selection.rules(INBOUND, "-j DROP", family=family, match=match)
         return [Chain(table="filter", hook=INBOUND, rules=rules)]

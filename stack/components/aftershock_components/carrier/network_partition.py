@@ -34,8 +34,6 @@ def act(order: Order, changes: Changes, say: Say) -> None:
     selection = selected(order, network, spare_node=True)
     tools = Tools(network, proc=order.proc)
 
-    order = order.begun()
-
     def chains(out: str, family: int) -> list[Chain]:
         targets = {INBOUND: "-j DROP", OUTBOUND: out}
         return [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from typing import Self
 
 __all__ = ["StopListener"]
 
@@ -23,6 +24,12 @@ class StopListener:
         self._socket = socket.create_server((host, port), family=family, dualstack_ipv6=both)
         self._wanted = f"/stop/{fault_id} ".encode()
         self.port: int = self._socket.getsockname()[1]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
 
     def fileno(self) -> int:
         """Return the file descriptor to wait on."""

@@ -45,6 +45,10 @@ def test_kubelets_reserve_what_is_beyond_a_node() -> None:
     assert patches("KubeletConfiguration")["systemReserved"] == {"cpu": "14"}
 
 
+def test_kubelets_evict_before_the_kernel_kills() -> None:
+    assert patches("KubeletConfiguration")["evictionHard"] == {"memory.available": "256Mi"}
+
+
 def test_our_own_node_says_which_tags_it_holds() -> None:
     found = patches("ClusterConfiguration", OURS)
     assert found["etcd"]["local"] == {"imageTag": "3.6.4-0"}

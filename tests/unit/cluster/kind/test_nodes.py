@@ -43,9 +43,11 @@ def machine(monkeypatch: pytest.MonkeyPatch, *, cpus: int | None, memory_gib: in
 
 
 class TestReserved:
-    def test_what_is_left_is_the_nodes_limit(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_what_is_left_is_the_nodes_limit_less_the_systems_part(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         machine(monkeypatch, cpus=16, memory_gib=64)
-        assert reserved() == {"cpu": "14", "memory": f"{60 * 1024**2}Ki"}
+        assert reserved() == {"cpu": "14", "memory": f"{60 * 1024**2 + 384 * 1024}Ki"}
 
     @pytest.mark.parametrize("cpus", [2, 1, None])
     def test_a_machine_no_larger_than_a_node_has_nothing_to_reserve(

@@ -51,7 +51,7 @@ def run(tools: FakeTools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ca
         )
         said = Said()
         try:
-            module.act(order(tmp_path, until=time.time() + 60, for_s=0, **options), changes, said)
+            module.act(order(tmp_path, until=time.time(), **options), changes, said)
         finally:
             run.seen = {name: list(found) for name, found in tools.own().items()}  # type: ignore[attr-defined]  # told beside
             changes.put_back()
@@ -257,10 +257,3 @@ class TestDelays:
         for number in range(9000):
             delays.add(number, number.to_bytes(2, "big"), float(number))
         assert len(delays._last) <= 4097
-
-
-def test_for_how_long_counts_from_the_beginning_and_only_shortens(tmp_path: Path) -> None:
-    now = time.time()
-    assert order(tmp_path, until=now + 50, for_s=10).begun().until == pytest.approx(now + 10, abs=1)
-    assert order(tmp_path, until=now + 5, for_s=10).begun().until == now + 5
-    assert order(tmp_path, until=now + 5).begun().until == pytest.approx(now + 5)
