@@ -17,7 +17,7 @@ from aftershock.clock import Clock, SystemClock, from_rfc3339, wait_until
 from aftershock.cluster.api import Json, KubeApi
 from aftershock.cluster.guard import OWN_NAMESPACE
 from aftershock.cluster.targets import is_live
-from aftershock.errors import ApiError, DeadlineError, FaultError
+from aftershock.errors import ApiError, DeadlineError, FaultError, NotFoundError
 from aftershock.faults import marks
 from aftershock.faults.journal import Record
 from aftershock.timeline import Event
@@ -196,7 +196,10 @@ class Carriers:
     def testimony(self, name: str) -> Iterator[Event]:
         """Yield what a carrier printed, by its node's clock."""
         for pod in self._pods(name):
-            log = self.api.text(f"{PODS}/{pod['metadata']['name']}/log", timestamps="true")
+            try:
+                log = self.api.text(f"{PODS}/{pod['metadata']['name']}/log", timestamps="true")
+            except NotFoundError:  # it went between the two questions
+                continue
             for line in log.splitlines():
                 at, _, said = line.partition(" ")
                 yield Event(

@@ -96,7 +96,8 @@ class DnsFailure(NetworkFault):
         """Whether the answers are those of the fault."""
         now = since[-1]
         if self.mode == "slow":
-            return bool(now["took_ms"]["median"] - before["took_ms"]["median"] >= SHARE * self.delay_s * 1000)
+            longer_ms = now["took_ms"]["median"] - before["took_ms"]["median"]
+            return self.fine(now) and bool(longer_ms >= SHARE * self.delay_s * 1000)
         if self.mode == "wrong":
             return bool(now["addresses"] == [self.address] != before["addresses"])
         return bool(now["outcomes"] == {self.mode: now["tries"]})

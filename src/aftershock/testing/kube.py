@@ -215,6 +215,7 @@ COLLECTIONS = {
     "configmaps",
     "daemonsets",
     "deployments",
+    "endpointslices",
     "jobs",
     "leases",
     "namespaces",

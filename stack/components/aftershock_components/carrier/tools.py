@@ -15,6 +15,8 @@ __all__ = ["ToolError", "Tools"]
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 WITHIN_S = 20.0
+# Where the image's legacy iptables may write; the node's has its own place.
+OWN_LOCK = {"XTABLES_LOCKFILE": "/dev/shm/aftershock-xtables.lock"}  # noqa: S108 - this container's own memory
 
 
 class ToolError(OrderError, OSError):
@@ -72,7 +74,7 @@ class Tools:
                 text=True,
                 check=False,
                 timeout=WITHIN_S,
-                env={"PATH": PATH, "LC_ALL": "C"},
+                env={"PATH": PATH, "LC_ALL": "C", **({} if outside else OWN_LOCK)},
                 preexec_fn=prepare,
             )
         finally:
