@@ -14,7 +14,7 @@ from aftershock.faults.out_of_memory import OutOfMemory
 from aftershock.faults.protocol import Fault
 from aftershock.faults.tools import Tools, tools
 
-__all__ = ["Breaks", "Experiment", "Ground", "Loads", "load", "out_of_memory"]
+__all__ = ["Breaks", "Experiment", "Ground", "LitmusEngine", "Loads", "load", "out_of_memory"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +56,13 @@ class Loads:
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
     """A Chaos Toolkit experiment, by its file."""
+
+    path: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class LitmusEngine:
+    """A ChaosEngine, by its file."""
 
     path: Path
 

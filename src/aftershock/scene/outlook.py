@@ -204,7 +204,7 @@ class Outlook:
 
     def _evicted(self, act: Experiment) -> list[Json]:
         ground = Ground.of(self.cluster, Guard(cluster=self.cluster, settings=self.settings))
-        faults = planned_faults(act.path, ground.tools)
+        faults = planned_faults(act.path, ground.tools, allowed=self.settings.experiment_providers)
         targets = [target for _, fault in faults if fault for target in fault.plan().targets]
         return [self.cluster.api.get(target.path) for target in targets if target.kind == "pod"]
 
