@@ -14,9 +14,7 @@ from aftershock.config import Settings
 from aftershock.errors import AftershockError, RefusedError
 from aftershock.experiments.plan import planned_faults
 from aftershock.faults.protocol import Fault
-from aftershock.litmus import planned_faults as engine_faults
-from aftershock.litmus import read_engine
-from aftershock.scene.acts import Breaks, Experiment, Ground, LitmusEngine, Loads
+from aftershock.scene.acts import Breaks, Experiment, Ground, LitmusEngine, Loads, faults_of
 from aftershock.scene.outlook import Outlook, alerts_of
 
 __all__ = ["Planner"]
@@ -63,7 +61,7 @@ class Planner:
         elif isinstance(act, Experiment):
             yield from self._experiment(ground, act, meaning.place)
         elif isinstance(act, LitmusEngine):
-            for _, fault in engine_faults(read_engine(act.path), ground.tools):
+            for fault in faults_of(act, ground):
                 yield from self._fault(ground, fault, meaning.place)
 
     def _experiment(self, ground: Ground, act: Experiment, place: str) -> Iterator[str]:

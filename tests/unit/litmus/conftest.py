@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import pytest
 import yaml
 
 from aftershock.faults import calls
+from aftershock.faults.chosen import WhichPods
 from aftershock.faults.journal import Record
 from aftershock.faults.protocol import Plan, Proof
 from aftershock.faults.tools import Tools
@@ -59,18 +60,8 @@ Write = Callable[..., Path]
 class Fake:
     """A fault that only says what it was given."""
 
-    def __init__(
-        self,
-        tools: Tools,
-        *,
-        workload: str,
-        namespace: str = "",
-        container: str = "",
-        count: int = 1,
-        share: float | None = None,
-        seed: int | None = None,
-    ) -> None:
-        self.given = (workload, namespace, container, count, share)
+    def __init__(self, tools: Tools, **which: Unpack[WhichPods]) -> None:
+        self.given = dict(which)
 
     name = "fake"
 
@@ -89,24 +80,24 @@ class Fake:
 class Kill(Fake):
     name = "pod-kill"
 
-    def __init__(self, tools: Tools, *, grace_s: int | None = None, **rest: Any) -> None:
-        super().__init__(tools, **rest)
+    def __init__(self, tools: Tools, *, grace_s: int | None = None, **which: Unpack[WhichPods]) -> None:
+        super().__init__(tools, **which)
 
 
 class Latency(Fake):
     name = "network-latency"
 
     def __init__(
-        self, tools: Tools, *, delay_s: float, for_s: float, jitter_s: float = 0.0, **rest: Any
+        self, tools: Tools, *, delay_s: float, for_s: float, jitter_s: float = 0.0, **which: Unpack[WhichPods]
     ) -> None:
-        super().__init__(tools, **rest)
+        super().__init__(tools, **which)
 
 
 class Hog(Fake):
     name = "cpu-hog"
 
-    def __init__(self, tools: Tools, *, for_s: float, burners: int = 2, **rest: Any) -> None:
-        super().__init__(tools, **rest)
+    def __init__(self, tools: Tools, *, for_s: float, burners: int = 2, **which: Unpack[WhichPods]) -> None:
+        super().__init__(tools, **which)
 
 
 @pytest.fixture(autouse=True)

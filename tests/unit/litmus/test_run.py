@@ -112,7 +112,7 @@ def test_a_pod_is_deleted_again_and_again_until_the_time_is_over(bench: Any) -> 
     assert [what for what, _ in it.done if what == "inject"] == ["inject"] * 3
     assert [when for what, when in it.done if what == "inject"] == pytest.approx([0, 10, 20])
     assert it.clock.elapsed == pytest.approx(30)
-    assert all(isinstance(fault, Kill) and fault.given[0] == "app=web" for fault in it.faults)
+    assert all(isinstance(fault, Kill) and fault.given["workload"] == "app=web" for fault in it.faults)
     assert it.looks() == [("web answers", "before"), ("web answers", "after")]
     started, ended = it.timeline.select(kind="engine")
     assert (started.subject, started.data["state"], ended.data["state"]) == ("web-engine", "started", "ended")
