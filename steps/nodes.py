@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from pytest_bdd import then, when
+from pytest_bdd import then
 
 from aftershock.collect.meaning import means
 from aftershock.collect.types import phrase
 from aftershock.forecast.objectives import Replaced
-from aftershock.scene.acts import Experiment
 from aftershock.scene.nodes import Nodes
-
-
-@when(phrase("the experiment {experiment:Experiment} runs"))
-@means(lambda experiment: Experiment(path=experiment))
-def experiment_runs(nodes: Nodes, experiment: Path) -> None:
-    """Run a Chaos Toolkit experiment to its end, rollbacks included; its steady state must hold."""
-    nodes.experiment(experiment)
 
 
 @then("the drained node was emptied")

@@ -16,6 +16,7 @@ from aftershock.config import Settings
 from aftershock.faults.recover import recover
 from aftershock.report.verdicts import Verdicts
 from aftershock.scene.alerts import Alerts
+from aftershock.scene.experiments import Experiments
 from aftershock.scene.faults import Faults
 from aftershock.scene.nodes import Nodes
 from aftershock.scene.outlook import record_forecast, write_comparison
@@ -25,7 +26,18 @@ from aftershock.scene.traffic import Traffic
 from aftershock.scene.workloads import Workloads
 from aftershock.timeline import Timeline
 
-__all__ = ["alerts", "cluster", "faults", "nodes", "scaling", "stage", "traffic", "undo_faults", "workloads"]
+__all__ = [
+    "alerts",
+    "cluster",
+    "experiments",
+    "faults",
+    "nodes",
+    "scaling",
+    "stage",
+    "traffic",
+    "undo_faults",
+    "workloads",
+]
 
 
 @pytest.fixture(scope="session")
@@ -89,6 +101,12 @@ def workloads(stage: Stage, undo_faults: None) -> Workloads:
 def nodes(stage: Stage, undo_faults: None) -> Nodes:
     """Return what a scenario does to nodes."""
     return Nodes(stage)
+
+
+@pytest.fixture
+def experiments(stage: Stage, nodes: Nodes, workloads: Workloads) -> Experiments:
+    """Return what runs experiments from files."""
+    return Experiments(stage, nodes, workloads)
 
 
 @pytest.fixture

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 
-from aftershock.chaostoolkit.sessions import Session, session
+from aftershock.chaostoolkit.sessions import session
 from aftershock.clock import SystemClock, wait_until
 from aftershock.cluster.api import Json
-from aftershock.cluster.stack import is_ready
-from aftershock.cluster.targets import Workload, find_workload, label_selector
+from aftershock.cluster.readiness import not_whole, too_few
 from aftershock.config import load_settings, project_root
-from aftershock.errors import DeadlineError, RefusedError, TransientError
+from aftershock.errors import DeadlineError, RefusedError
 from aftershock.load.hosts import check_host
 from aftershock.observe.prometheus import Prometheus
 
@@ -52,27 +52,22 @@ def workload_ready(*, workload: str, namespace: str = "", within_s: float = 0.0)
 
     Counted from the pods themselves: a Deployment's status may be older than the last deletion.
     """
-    current = session()
+    api = session().cluster.api
 
     def whole() -> bool:
-        found = _found(current, workload, namespace)
-        late = [item["metadata"]["name"] for item in _deployments(current, found) if not is_ready(item)]
-        if late:
-            raise TransientError(f"not as specified: {', '.join(late)}")
-        return _enough(current, found, [pod for pod in found.pods if _is_ready(pod)])
+        return not_whole(api, workload, namespace=namespace) == ""
 
     return _comes_true(whole, within_s, f"{workload} to be ready")
 
 
 def replacements_ready(*, workload: str, namespace: str = "", within_s: float = 30.0) -> bool:
     """Return whether the workload has all its pods Ready on open nodes within `within_s` seconds. A probe."""
-    current = session()
+    api = session().cluster.api
 
     def all_ready() -> bool:
-        found = _found(current, workload, namespace)
-        nodes = {node["metadata"]["name"]: node for node in current.cluster.api.items("/api/v1/nodes")}
-        ready = [pod for pod in found.pods if _is_ready(pod) and not _is_closed(nodes, pod)]
-        return _enough(current, found, ready)
+        nodes = {node["metadata"]["name"]: node for node in api.items("/api/v1/nodes")}
+        open_ones = partial(_is_open, nodes)
+        return too_few(api, workload, namespace=namespace, counts=open_ones) == ""
 
     return _comes_true(all_ready, within_s, f"replacements of {workload}")
 
@@ -138,41 +133,6 @@ def _comes_true(look: Callable[[], bool], within_s: float, what: str) -> bool:
         return False
 
 
-def _found(current: Session, workload: str, namespace: str) -> Workload:
-    """Find the workload; none of its pods being alive is a state like others, and passes."""
-    try:
-        return find_workload(current.cluster.api, workload, namespace=namespace)
-    except RefusedError as error:
-        raise TransientError(error.message, found=error.found) from error
-
-
-def _enough(current: Session, found: Workload, ready: list[Json]) -> bool:
-    wanted = sum(item["spec"].get("replicas", 1) for item in _deployments(current, found)) or 1
-    if len(ready) < wanted:
-        raise TransientError(f"{len(ready)} of {wanted} pods of {found} are Ready")
-    return True
-
-
-def _deployments(current: Session, found: Workload) -> list[Json]:
-    """Return the Deployments whose pods are the workload's."""
-    path = f"/apis/apps/v1/namespaces/{found.namespace}/deployments"
-    own = set(found.selector.split(","))
-    items = current.cluster.api.items(path)
-    return [{**item, "kind": "Deployment"} for item in items if own <= _terms(item)]
-
-
-def _terms(deployment: Json) -> set[str]:
-    """Return what the Deployment's pods bear, as a selector has it."""
-    labels = deployment["spec"].get("template", {}).get("metadata", {}).get("labels") or {}
-    written = {f"{key}={value}" for key, value in labels.items()}
-    return written | set(label_selector(deployment["spec"]["selector"]).split(","))
-
-
-def _is_ready(pod: Json) -> bool:
-    conditions = pod.get("status", {}).get("conditions") or ()
-    return any(entry["type"] == "Ready" and entry["status"] == "True" for entry in conditions)
-
-
-def _is_closed(nodes: dict[str, Json], pod: Json) -> bool:
+def _is_open(nodes: Mapping[str, Json], pod: Json) -> bool:
     node = nodes.get(pod["spec"].get("nodeName", ""))
-    return node is None or bool(node["spec"].get("unschedulable"))
+    return node is not None and not node["spec"].get("unschedulable")

@@ -15,6 +15,7 @@ from typing import Any, Concatenate, ParamSpec, get_args
 from aftershock.clock import from_rfc3339, rfc3339
 from aftershock.errors import UsageError
 from aftershock.judge.alerts import fired_within, nothing_else_fired, resolved_within
+from aftershock.judge.engine import engine_passed
 from aftershock.judge.maintenance import budget_respected, node_emptied, node_schedulable, service_answered
 from aftershock.judge.recovery import recovered_within, service_recovered_within
 from aftershock.judge.replacements import replaced_within
@@ -35,6 +36,7 @@ JUDGES: dict[str, Judge] = {
         added_replicas_serve,
         budget_respected,
         cpu_passed,
+        engine_passed,
         fired_within,
         node_emptied,
         node_schedulable,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -10,11 +10,14 @@ from typing import Literal
 from aftershock.cluster.connection import Cluster
 from aftershock.cluster.guard import Guard
 from aftershock.cluster.targets import Amount
+from aftershock.experiments.plan import planned_faults
 from aftershock.faults.out_of_memory import OutOfMemory
 from aftershock.faults.protocol import Fault
 from aftershock.faults.tools import Tools, tools
+from aftershock.litmus import planned_faults as engine_faults
+from aftershock.litmus import read_engine
 
-__all__ = ["Breaks", "Experiment", "Ground", "Loads", "load", "out_of_memory"]
+__all__ = ["Breaks", "Experiment", "Ground", "LitmusEngine", "Loads", "faults_of", "load", "out_of_memory"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +64,28 @@ class Experiment:
     """A Chaos Toolkit experiment, by its file."""
 
     path: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class LitmusEngine:
+    """A ChaosEngine, by its file."""
+
+    path: Path
+
+
+def faults_of(act: object, ground: Ground, *, allowed: Collection[str] = ()) -> list[Fault]:
+    """Return the faults behind `act`, in order; those of which nothing is known are left out.
+
+    `allowed` are the providers that experiments may call beside ours.
+    """
+    if isinstance(act, Breaks):
+        return [act.fault(ground)]
+    if isinstance(act, Experiment):
+        planned = planned_faults(act.path, ground.tools, allowed=allowed)
+        return [fault for _, fault in planned if fault is not None]
+    if isinstance(act, LitmusEngine):
+        return [fault for _, fault in engine_faults(read_engine(act.path), ground.tools)]
+    return []
 
 
 def out_of_memory(*, amount: Amount, workload: str) -> Breaks:

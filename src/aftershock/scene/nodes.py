@@ -1,16 +1,13 @@
-"""Nodes: drained by an experiment, and given back."""
+"""Nodes: drained, and given back."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from aftershock.errors import FeatureError
-from aftershock.experiments.run import run_experiment
 from aftershock.judge.maintenance import budget_respected, node_emptied, node_schedulable
 from aftershock.judge.question import Question
 from aftershock.judge.replacements import replaced_within
-from aftershock.judge.steady_state import steady_state_held
 from aftershock.scene.stage import Stage
 
 __all__ = ["Nodes"]
@@ -28,23 +25,9 @@ class Nodes:
         self.node = ""
         self.began: datetime | None = None
 
-    def experiment(self, path: Path) -> None:
-        """Run a Chaos Toolkit experiment to its end, rollbacks included, and hold its steady state."""
-        self.began = self.stage.timeline.clock.now()
-        settings = self.stage.settings
-        result = run_experiment(
-            path,
-            folder=self.stage.folder,
-            run_dir=self.stage.run_folder,
-            timeline=self.stage.timeline,
-            # It connects by itself: to the cluster of this run, whatever the settings on disk say.
-            env={"AFTERSHOCK_CLUSTER": settings.cluster, "AFTERSHOCK_PROFILE": settings.profile},
-        )
-        touched = self.stage.timeline.select(source="harness", kind="landed")
-        self.node = next(
-            (event.subject.split("/")[-1] for event in touched if event.subject.startswith("node/")), ""
-        )
-        self.stage.hold(Question.of(steady_state_held, experiment=result.title))
+    def drained(self, node: str, *, since: datetime) -> None:
+        """Take note of what an experiment has drained, and from when on the record tells of it."""
+        self.node, self.began = node, since
 
     def emptied(self) -> None:
         """Hold that the node really lost its pods."""

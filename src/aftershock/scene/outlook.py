@@ -15,7 +15,6 @@ from aftershock.cluster.targets import find_workload
 from aftershock.collect.meaning import Meaning
 from aftershock.config import Settings
 from aftershock.errors import AftershockError, QueryError, RefusedError, TransientError
-from aftershock.experiments.plan import planned_faults
 from aftershock.forecast.alerts import AlertPath, fires_within, resolves
 from aftershock.forecast.beat import Bounds, Delay, Delayed
 from aftershock.forecast.kept import KeptAlert, read_expectations, to_data
@@ -37,7 +36,7 @@ from aftershock.observe.cadence import read_cadence
 from aftershock.observe.notes import WATCH_RESOLUTION_S
 from aftershock.observe.pace import read_containers, read_hpa_pace
 from aftershock.observe.prometheus import Prometheus
-from aftershock.scene.acts import Breaks, Experiment, Ground, Loads
+from aftershock.scene.acts import Breaks, Experiment, Ground, Loads, faults_of
 from aftershock.timeline import Event, Timeline
 from aftershock.verdict import Verdict
 
@@ -93,9 +92,9 @@ class Outlook:
         ground = Ground.of(self.cluster, Guard(cluster=self.cluster, settings=self.settings))
         found: dict[str, Delay] = {}
         for act in acts:
-            fault: object = act.fault(ground) if isinstance(act, Breaks) else None
-            if isinstance(fault, Delayed):
-                found |= fault.shows_after
+            for fault in faults_of(act, ground, allowed=self.settings.experiment_providers):
+                if isinstance(fault, Delayed):
+                    found |= fault.shows_after
         return found
 
     def kept(self, meanings: Sequence[Meaning]) -> list[KeptAlert]:
@@ -206,8 +205,8 @@ class Outlook:
 
     def _evicted(self, act: Experiment) -> list[Json]:
         ground = Ground.of(self.cluster, Guard(cluster=self.cluster, settings=self.settings))
-        faults = planned_faults(act.path, ground.tools)
-        targets = [target for _, fault in faults if fault for target in fault.plan().targets]
+        faults = faults_of(act, ground, allowed=self.settings.experiment_providers)
+        targets = [target for fault in faults for target in fault.plan().targets]
         return [self.cluster.api.get(target.path) for target in targets if target.kind == "pod"]
 
 

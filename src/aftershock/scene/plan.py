@@ -14,7 +14,7 @@ from aftershock.config import Settings
 from aftershock.errors import AftershockError, RefusedError
 from aftershock.experiments.plan import planned_faults
 from aftershock.faults.protocol import Fault
-from aftershock.scene.acts import Breaks, Experiment, Ground, Loads
+from aftershock.scene.acts import Breaks, Experiment, Ground, LitmusEngine, Loads, faults_of
 from aftershock.scene.outlook import Outlook, alerts_of
 
 __all__ = ["Planner"]
@@ -60,9 +60,13 @@ class Planner:
             yield from self._fault(ground, act.fault(ground), meaning.place)
         elif isinstance(act, Experiment):
             yield from self._experiment(ground, act, meaning.place)
+        elif isinstance(act, LitmusEngine):
+            for fault in faults_of(act, ground):
+                yield from self._fault(ground, fault, meaning.place)
 
     def _experiment(self, ground: Ground, act: Experiment, place: str) -> Iterator[str]:
-        for name, fault in planned_faults(act.path, ground.tools):
+        allowed = self.settings.experiment_providers
+        for name, fault in planned_faults(act.path, ground.tools, allowed=allowed):
             if fault is None:
                 yield f"targets of {name!r}: unknown: it is no fault that can be planned"
             else:

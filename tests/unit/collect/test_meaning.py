@@ -15,7 +15,7 @@ from aftershock.collect.types import phrase
 from aftershock.collect.vocabulary import Definition
 from aftershock.forecast.objectives import AlertFires, AlertResolves, HpaScales, Recovers, Replaced, Serves
 from aftershock.scene.acts import Breaks, Experiment, Loads
-from aftershock.steps import alerts, nodes, scaling, traffic, workloads
+from aftershock.steps import alerts, experiments, nodes, scaling, traffic, workloads
 
 ROOT = Path(__file__).parents[3]
 
@@ -26,7 +26,7 @@ def definition(sentence: str, function: Callable[..., Any], kind: Any = "then") 
 
 
 def ours() -> list[Definition]:
-    modules = {module.__name__ for module in (alerts, nodes, scaling, traffic, workloads)}
+    modules = {module.__name__ for module in (alerts, experiments, nodes, scaling, traffic, workloads)}
     return [
         Definition(sentence=context.parser.name, type=context.type, where="", context=context)
         for context in step_function_context_registry.values()

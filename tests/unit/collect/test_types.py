@@ -3,8 +3,17 @@ from pathlib import Path
 import pytest
 
 from aftershock.cluster.targets import Amount, NodeWords
-from aftershock.collect.types import amount, duration, experiment, locustfile, phrase
+from aftershock.collect.types import amount, duration, experiment, litmus_engine, locustfile, phrase
 from aftershock.errors import FeatureError, StepArgumentError
+
+ENGINE = """\
+apiVersion: litmuschaos.io/v1alpha1
+kind: ChaosEngine
+metadata: {name: hog}
+spec:
+  appinfo: {appns: demo, applabel: app=web, appkind: deployment}
+  experiments: [{name: pod-cpu-hog}]
+"""
 
 
 @pytest.fixture
@@ -15,7 +24,18 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "experiments").mkdir()
     (tmp_path / "loadtests" / "nginx_web.py").write_text("class User: ...\n")
     (tmp_path / "loadtests" / "broken.py").write_text("class User(:\n")
-    (tmp_path / "experiments" / "drain-worker.yaml").write_text("title: t\nmethod: []\n")
+    (tmp_path / "experiments" / "litmus").mkdir()
+    (tmp_path / "experiments" / "drain-worker.yaml").write_text(
+        "title: t\ndescription: d\nsteady-state-hypothesis: {title: h}\nmethod:\n"
+        "- {name: a, type: action,\n"
+        "   provider: {type: python, module: aftershock.chaostoolkit, func: uncordon}}\n"
+    )
+    (tmp_path / "experiments" / "other-module.yaml").write_text(
+        "title: t\ndescription: d\nsteady-state-hypothesis: {title: h}\nmethod:\n"
+        "- {name: a, type: action, provider: {type: python, module: theirs, func: uncordon}}\n"
+    )
+    (tmp_path / "experiments" / "litmus" / "pod-cpu-hog.yaml").write_text(ENGINE)
+    (tmp_path / "experiments" / "litmus" / "aux.yaml").write_text(ENGINE + "  auxiliaryAppInfo: x\n")
     (tmp_path / "experiments" / "no-method.yaml").write_text("title: t\n")
     (tmp_path / "experiments" / "no-yaml.yaml").write_text("a: [\n")
     (tmp_path / "secret.py").write_text("")
@@ -100,6 +120,15 @@ def test_an_experiment_is_found_by_its_name(house, name):
     assert experiment(name) == house / "experiments" / "drain-worker.yaml"
 
 
+def test_a_provider_that_the_settings_allow_is_not_refused(house, monkeypatch):
+    monkeypatch.setenv("AFTERSHOCK_EXPERIMENT_PROVIDERS", "http, theirs")
+    assert experiment("other-module") == house / "experiments" / "other-module.yaml"
+
+
+def test_a_litmus_engine_is_found_by_its_name(house):
+    assert litmus_engine("pod-cpu-hog") == house / "experiments" / "litmus" / "pod-cpu-hog.yaml"
+
+
 @pytest.mark.parametrize(
     ("convert", "name", "said", "expected"),
     [
@@ -112,8 +141,16 @@ def test_an_experiment_is_found_by_its_name(house, name):
         (locustfile, "../secret", "there is no locustfile", ""),
         (locustfile, "broken", "'broken' is a locustfile that Python cannot read", ""),
         (experiment, "drian", "there is no experiment 'drian'", "drain-worker.yaml"),
-        (experiment, "no-method", "'no-method' is no experiment", "method at its top level"),
-        (experiment, "no-yaml", "'no-yaml' is an experiment that is no YAML", ""),
+        (
+            experiment,
+            "no-method",
+            "experiments/no-method.yaml:1: no experiment that runs here",
+            "",
+        ),
+        (experiment, "other-module", "experiments/other-module.yaml:5: a: a provider 'theirs' is not", ""),
+        (litmus_engine, "pod-delete", "there is no Litmus engine 'pod-delete'", "aux.yaml, pod-cpu-hog.yaml"),
+        (litmus_engine, "aux", "experiments/litmus/aux.yaml:7: no ChaosEngine that runs here", ""),
+        (experiment, "no-yaml", "experiments/no-yaml.yaml is no YAML", ""),
     ],
 )
 def test_a_file_that_is_missing_or_wrong_is_refused(house, convert, name, said, expected):

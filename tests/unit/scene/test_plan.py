@@ -15,7 +15,7 @@ from aftershock.forecast.objectives import AlertFires
 from aftershock.forecast.paths import Facts
 from aftershock.scene import outlook as outlook_module
 from aftershock.scene import plan as module
-from aftershock.scene.acts import Experiment, Loads, out_of_memory
+from aftershock.scene.acts import Experiment, LitmusEngine, Loads, out_of_memory
 from aftershock.scene.plan import Planner
 from aftershock.scene.stage import Stage
 from aftershock.testing.kube import FakeApi, node, pod
@@ -70,6 +70,17 @@ def test_experiments_and_load(planner: Planner, api: FakeApi) -> None:
     said = planner.lines(SCENARIO, [load, drain])
     assert said[0] == "load on nginx-web: 20 users, 2 requests/s each (40/s) for 60 s"
     assert said[1].startswith("node-drain: targets: node/worker, pod/demo/nginx")
+    assert api.calls == []
+
+
+def test_an_engine_of_litmus(planner: Planner, api: FakeApi) -> None:
+    engine = meaning(LitmusEngine(path=ROOT / "experiments" / "litmus" / "pod-cpu-hog.yaml"))
+    api.add_pods(pod("app-1", app="sample-app"), pod("app-2", app="sample-app"))
+    for name in ("app-1", "app-2"):
+        main = {"name": "main", "resources": {"limits": {"cpu": "500m"}}}
+        api.add_pods(pod(name, app="sample-app", spec={"containers": [main]}))
+    said = planner.lines(SCENARIO, [engine])
+    assert said[0].startswith("cpu-hog: ")
     assert api.calls == []
 
 

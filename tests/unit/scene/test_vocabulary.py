@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,6 @@ from aftershock.clock import rfc3339
 from aftershock.cluster.api import Json
 from aftershock.errors import EnvironmentUnusableError, FeatureError
 from aftershock.judge.question import JUDGES
-from aftershock.scene import nodes as nodes_module
 from aftershock.scene import traffic as traffic_module
 from aftershock.scene.alerts import LAST_EVALUATIONS_S, LOOK_EVERY_S, Alerts
 from aftershock.scene.nodes import Nodes
@@ -22,20 +20,6 @@ from aftershock.testing import FakeClock
 from aftershock.testing.kube import FakeApi
 from aftershock.verdict import Verdict, met
 from tests.unit.scene.conftest import Judging
-
-
-@dataclass(frozen=True)
-class Result:
-    """What an experiment came to, as far as a scene reads it."""
-
-    title: str
-
-
-def ended(stage: Stage, *, deviated: bool) -> Result:
-    """An experiment that ran to its end, as its record has it."""
-    data = {"hypothesis": "web answers", "deviated": deviated, "journal": "drain.journal.json", "probes": []}
-    stage.timeline.record("harness", "experiment", "drain", **data)
-    return Result("drain")
 
 
 class Looks:
@@ -224,24 +208,3 @@ class TestNodes:
     def test_before_anything_was_drained(self, stage: Stage, step: object) -> None:
         with pytest.raises(FeatureError, match=r"no node was drained|no experiment ran"):
             step(Nodes(stage))  # type: ignore[operator]  # a case
-
-    def test_the_node_is_the_one_that_the_experiment_drained(
-        self, stage: Stage, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        def run(path: Path, **more: object) -> Result:
-            stage.timeline.record("harness", "landed", "node/worker2")
-            stage.timeline.record("harness", "landed", "pod/demo/a")
-            return ended(stage, deviated=False)
-
-        monkeypatch.setattr(nodes_module, "run_experiment", run)
-        nodes = Nodes(stage)
-        nodes.experiment(Path("drain.yaml"))
-        assert nodes.node == "worker2"
-
-    def test_an_experiment_whose_steady_state_does_not_hold(
-        self, stage: Stage, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(nodes_module, "run_experiment", lambda path, **more: ended(stage, deviated=True))
-        with pytest.raises(AssertionError, match="steady state of 'drain': violated"):
-            Nodes(stage).experiment(Path("drain.yaml"))
-        assert [kept.status for kept in stage.verdicts.given] == ["violated"]
