@@ -22,6 +22,8 @@ from aftershock.faults import (
     node_cpu_hog,
     node_drain,
     node_memory_pressure,
+    node_pause,
+    node_stop,
     out_of_memory,
     pod_kill,
     scaled_to_zero,
@@ -29,6 +31,7 @@ from aftershock.faults import (
 from aftershock.faults.carried import CarriedUndo
 from aftershock.faults.networked import LookedUndo
 from aftershock.faults.patched import PatchUndo
+from aftershock.faults.powered import PoweredUndo
 from aftershock.faults.protocol import Fault, Undo
 from aftershock.faults.tools import Tools
 
@@ -52,6 +55,8 @@ FAULTS: Mapping[str, Callable[..., Fault]] = {
     node_cpu_hog.NAME: node_cpu_hog.NodeCpuHog,
     node_drain.NAME: node_drain.NodeDrain,
     node_memory_pressure.NAME: node_memory_pressure.NodeMemoryPressure,
+    node_pause.NAME: node_pause.NodePause,
+    node_stop.NAME: node_stop.NodeStop,
     out_of_memory.NAME: out_of_memory.OutOfMemory,
     pod_kill.NAME: pod_kill.PodKill,
     scaled_to_zero.NAME: scaled_to_zero.ScaledToZero,
@@ -76,6 +81,8 @@ UNDOS: Mapping[str, Callable[[Tools], Undo]] = {
     node_cpu_hog.NAME: CarriedUndo,
     node_drain.NAME: node_drain.NodeDrainUndo,
     node_memory_pressure.NAME: CarriedUndo,
+    node_pause.NAME: PoweredUndo,
+    node_stop.NAME: PoweredUndo,
     out_of_memory.NAME: CarriedUndo,
     pod_kill.NAME: pod_kill.PodKillUndo,
     scaled_to_zero.NAME: PatchUndo,

@@ -9,8 +9,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from aftershock.clock import wait_until
+from aftershock.cluster.connect import CLUSTER_NAME
 from aftershock.cluster.connection import Cluster
 from aftershock.cluster.guard import Guard
+from aftershock.cluster.node_power import power_of
 from aftershock.cluster.targets import open_namespaces
 from aftershock.config import Settings
 from aftershock.errors import DeadlineError
@@ -66,6 +68,7 @@ class Stage:
             carrier_image=self.settings.carrier_image,
             may_touch=self.guard.may_touch,
             clock=self.timeline.clock,
+            power=power_of(self.settings, cluster=CLUSTER_NAME),
         )
         self.injector = Injector(
             self.tools,
