@@ -49,7 +49,7 @@ def keep(
 
     with suppress(DeadlineError):  # its time is over
         wait_until(
-            lambda: told() or ended,
+            lambda: told() or bool(ended),
             within_s=left_s,
             every_s=LOOK_EVERY_S,
             what=f"{order.fault_id} to be undone",

@@ -42,12 +42,13 @@ class KindPower:
 
     def check(self, how: How, node: str) -> None:  # noqa: ARG002 - the protocol's; an engine can do both
         """Do nothing if the node is one of our containers, and runs."""
-        states = self.engine.containers(self.cluster)
-        if states.get(node) != "running":
+        nodes = sorted(self.engine.containers(self.cluster))
+        state = self.engine.state(node) if node in nodes else "no container of that name"
+        if state != "running":
             raise RefusedError(
                 f"{node} is no running node of the kind cluster {self.cluster}",
-                expected=", ".join(sorted(states)) or "containers of its nodes",
-                found=states.get(node, "no container of that name"),
+                expected=f"one of {', '.join(nodes)}, running",
+                found=state,
             )
 
     def take(self, how: How, node: str, *, expires_s: float) -> None:  # noqa: ARG002 - the guardian's to keep
@@ -56,7 +57,7 @@ class KindPower:
 
     def give(self, how: How, node: str) -> None:
         """Let the node go on, or boot it."""
-        state = self.engine.containers(self.cluster).get(node, "")
+        state = self.engine.state(node)
         if state == "paused":
             self.engine.run("unpause", node)
         elif state != "running":

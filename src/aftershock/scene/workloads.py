@@ -75,10 +75,14 @@ class Workloads:
         self.broken = sorted({*made_by, *touched})
 
     def recover(self, workload: str, *, within_s: float) -> None:
-        """Hold that each deployment of `workload` that a fault touched is whole again within `within_s`."""
+        """Hold that what a fault broke of `workload` is whole again within `within_s`.
+
+        That is the controller of that name; where none is called so, each that was broken.
+        """
         if not self.broken:
             raise FeatureError(f"nothing happened to {workload}", hint="a When step has to break it first")
-        for deployment in self.broken:
+        named = [controller for controller in self.broken if controller.endswith(f"/{workload}")]
+        for deployment in named or self.broken:
             known = deployment.startswith("deployment/")
             question = Question.of(
                 recovered_within,

@@ -57,6 +57,10 @@ class Engine:
         )
         return dict(row.split(maxsplit=1) for row in rows.splitlines() if row.strip())
 
+    def state(self, container: str) -> str:
+        """Return "running", "paused", "exited" or another word that both engines use."""
+        return self.run("inspect", "--type", "container", "--format", "{{.State.Status}}", container).strip()
+
 
 def find_engine(*, log: Path, state: Path) -> Engine:
     """Return the engine to use.
