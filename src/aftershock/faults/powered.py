@@ -100,8 +100,7 @@ class Powered:
             expires_after_s=self.for_s,
             lands_within_s=self.for_s,
             blast_radius=(
-                f"{choice}: {_SAID[self.how]} for {self.for_s:g} s, with all its pods: "
-                f"{', '.join(map(str, pods)) or 'none of open namespaces'}; "
+                f"{choice}: {_SAID[self.how]} for {self.for_s:g} s, with {len(pods)} pods of open namespaces "
                 f"and {len(load.left) + len(load.leaving)} others"
             ),
             switch="guardian",
