@@ -20,7 +20,7 @@ from aftershock.scene.workloads import Workloads
 @means(acts.slower)
 def network_is_slower(workloads: Workloads, amount: Amount, workload: str, delay: float, time: float) -> None:
     """Delay every round trip with the pods, and prove it from a peer."""
-    workloads.suffer(acts.slower(amount=amount, workload=workload, delay=delay, time=time))
+    workloads.are_broken(acts.slower(amount=amount, workload=workload, delay=delay, time=time))
 
 
 @when(
@@ -41,7 +41,7 @@ def network_jitters(
 ) -> None:
     """Delay every round trip with the pods by a time that varies, and prove it from a peer."""
     act = acts.jittery(amount=amount, workload=workload, jitter=jitter, delay=delay, time=time)
-    workloads.suffer(act)
+    workloads.are_broken(act)
 
 
 @when(
@@ -58,7 +58,7 @@ def network_jitters(
 @means(acts.lossy)
 def network_loses(workloads: Workloads, amount: Amount, workload: str, percent: float, time: float) -> None:
     """Drop that share of what the pods are sent, and prove it from a peer."""
-    workloads.suffer(acts.lossy(amount=amount, workload=workload, percent=percent, time=time))
+    workloads.are_broken(acts.lossy(amount=amount, workload=workload, percent=percent, time=time))
 
 
 @when(phrase("{amount:Amount} {workload} pod is cut off from the network for {time:Duration}"))
@@ -66,7 +66,7 @@ def network_loses(workloads: Workloads, amount: Amount, workload: str, percent: 
 @means(acts.cut_off)
 def pods_are_cut_off(workloads: Workloads, amount: Amount, workload: str, time: float) -> None:
     """Cut the pods off from everybody but their node, whose probes go on; prove it from a peer."""
-    workloads.suffer(acts.cut_off(amount=amount, workload=workload, time=time))
+    workloads.are_broken(acts.cut_off(amount=amount, workload=workload, time=time))
 
 
 @when(phrase("{amount:Amount} {workload} pod is cut off from the network and its node for {time:Duration}"))
@@ -78,7 +78,7 @@ def pods_are_cut_off_from_everything(
     workloads: Workloads, amount: Amount, workload: str, time: float
 ) -> None:
     """Cut the pods off from everybody, the probes of their node included; prove it from a peer."""
-    workloads.suffer(acts.cut_off_from_node_too(amount=amount, workload=workload, time=time))
+    workloads.are_broken(acts.cut_off_from_node_too(amount=amount, workload=workload, time=time))
 
 
 @when(phrase("{amount:Amount} {workload} pod and {peers} cannot reach each other for {time:Duration}"))
@@ -88,7 +88,7 @@ def pods_are_cut_off_from(
     workloads: Workloads, amount: Amount, workload: str, peers: str, time: float
 ) -> None:
     """Cut the pods off from another workload and its services; prove it from within the pods' network."""
-    workloads.suffer(acts.cut_off_from(amount=amount, workload=workload, peers=peers, time=time))
+    workloads.are_broken(acts.cut_off_from(amount=amount, workload=workload, peers=peers, time=time))
 
 
 @when(phrase("every connection of {amount:Amount} {workload} pod is reset for {time:Duration}"))
@@ -96,7 +96,7 @@ def pods_are_cut_off_from(
 @means(acts.reset)
 def connections_are_reset(workloads: Workloads, amount: Amount, workload: str, time: float) -> None:
     """Reset all TCP with the pods, and prove it from a peer."""
-    workloads.suffer(acts.reset(amount=amount, workload=workload, time=time))
+    workloads.are_broken(acts.reset(amount=amount, workload=workload, time=time))
 
 
 @when(phrase("{amount:Amount} {workload} pod is refused the name {name} for {time:Duration}"))
@@ -104,7 +104,7 @@ def connections_are_reset(workloads: Workloads, amount: Amount, workload: str, t
 @means(acts.refused_name)
 def name_is_refused(workloads: Workloads, amount: Amount, workload: str, name: str, time: float) -> None:
     """Have the pods' questions for a name refused, and prove it in their network."""
-    workloads.suffer(acts.refused_name(amount=amount, workload=workload, name=name, time=time))
+    workloads.are_broken(acts.refused_name(amount=amount, workload=workload, name=name, time=time))
 
 
 @when(phrase("{amount:Amount} {workload} pod waits {delay:Duration} for the name {name} for {time:Duration}"))
@@ -115,7 +115,7 @@ def name_comes_late(
 ) -> None:
     """Have the pods' questions for a name answered late, and prove it in their network."""
     act = acts.delayed_name(amount=amount, workload=workload, delay=delay, name=name, time=time)
-    workloads.suffer(act)
+    workloads.are_broken(act)
 
 
 @when(phrase("{amount:Amount} {workload} pod is misled about the name {name} for {time:Duration}"))
@@ -123,11 +123,11 @@ def name_comes_late(
 @means(acts.wrong_name)
 def name_is_wrong(workloads: Workloads, amount: Amount, workload: str, name: str, time: float) -> None:
     """Have the pods' questions for a name answered with nobody's address, and prove it in their network."""
-    workloads.suffer(acts.wrong_name(amount=amount, workload=workload, name=name, time=time))
+    workloads.are_broken(acts.wrong_name(amount=amount, workload=workload, name=name, time=time))
 
 
 @when(phrase("the API server cannot be reached from {node:Node} for {time:Duration}"))
 @means(acts.api_unreachable)
 def api_server_cannot_be_reached(workloads: Workloads, node: NodeWords, time: float) -> None:
     """Cut a node and its pods off from the API server, and prove it by a pod there and its heartbeat."""
-    workloads.suffer(acts.api_unreachable(node=node, time=time))
+    workloads.are_broken(acts.api_unreachable(node=node, time=time))

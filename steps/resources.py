@@ -16,7 +16,7 @@ from aftershock.scene.workloads import Workloads
 @means(acts.killed)
 def containers_are_killed(workloads: Workloads, amount: Amount, workload: str) -> None:
     """Kill the first process of a container each of some pods, and prove how that container ended."""
-    workloads.suffer(acts.killed(amount=amount, workload=workload))
+    workloads.are_broken(acts.killed(amount=amount, workload=workload))
 
 
 @when(phrase("{amount:Amount} {workload} container is asked to end"))
@@ -24,7 +24,7 @@ def containers_are_killed(workloads: Workloads, amount: Amount, workload: str) -
 @means(acts.asked_to_end)
 def containers_are_asked_to_end(workloads: Workloads, amount: Amount, workload: str) -> None:
     """Send SIGTERM to the first process of a container each of some pods, and prove that it ended."""
-    workloads.suffer(acts.asked_to_end(amount=amount, workload=workload))
+    workloads.are_broken(acts.asked_to_end(amount=amount, workload=workload))
 
 
 @when(phrase("{amount:Amount} {workload} pod holds {percent:g} % of its memory limit for {time:Duration}"))
@@ -34,7 +34,7 @@ def pods_hold_memory(
     workloads: Workloads, amount: Amount, workload: str, percent: float, time: float
 ) -> None:
     """Hold pods at a share of their memory limit, and prove it by the kubelet's figures."""
-    workloads.suffer(acts.memory_held(amount=amount, workload=workload, percent=percent, time=time))
+    workloads.are_broken(acts.memory_held(amount=amount, workload=workload, percent=percent, time=time))
 
 
 @when(phrase("{burners:d} processes hog the CPU of {amount:Amount} {workload} pod for {time:Duration}"))
@@ -44,7 +44,7 @@ def cpu_of_pods_is_hogged(
     workloads: Workloads, burners: int, amount: Amount, workload: str, time: float
 ) -> None:
     """Burn CPU time within the pods' own limits, and prove it by the kubelet's figures."""
-    workloads.suffer(acts.hogged(amount=amount, workload=workload, burners=burners, time=time))
+    workloads.are_broken(acts.hogged(amount=amount, workload=workload, burners=burners, time=time))
 
 
 @when(
@@ -65,25 +65,25 @@ def volume_is_filled(
 ) -> None:
     """Fill a volume that has a size of its own, and prove it by the file system's own figures."""
     act = acts.disk_filled(path=path, amount=amount, workload=workload, percent=percent, time=time)
-    workloads.suffer(act)
+    workloads.are_broken(act)
 
 
 @when(phrase("{percent:g} % of the CPU of {node:Node} is taken for {time:Duration}"))
 @means(acts.node_hogged)
 def cpu_of_node_is_taken(workloads: Workloads, percent: float, node: NodeWords, time: float) -> None:
     """Burn a share of a node's CPU time at the lowest weight, and prove it by the kubelet's figures."""
-    workloads.suffer(acts.node_hogged(percent=percent, node=node, time=time))
+    workloads.are_broken(acts.node_hogged(percent=percent, node=node, time=time))
 
 
 @when(phrase("the memory of {node:Node} runs short for {time:Duration}"))
 @means(acts.node_memory_taken)
 def memory_of_node_runs_short(workloads: Workloads, node: NodeWords, time: float) -> None:
     """Take memory until the kubelet's threshold is passed, and prove it by the node's condition."""
-    workloads.suffer(acts.node_memory_taken(node=node, time=time))
+    workloads.are_broken(acts.node_memory_taken(node=node, time=time))
 
 
 @when(phrase("the kubelet of {node:Node} is stopped for {time:Duration}"))
 @means(acts.kubelet_stopped)
 def kubelet_is_stopped(workloads: Workloads, node: NodeWords, time: float) -> None:
     """Stop a node's kubelet, and prove that the control plane has given the node up."""
-    workloads.suffer(acts.kubelet_stopped(node=node, time=time))
+    workloads.are_broken(acts.kubelet_stopped(node=node, time=time))

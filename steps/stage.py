@@ -66,7 +66,7 @@ def stage(
         run_id=run.id,
         run_folder=run.folder,
         folder=scenario_folder,
-        protected="protected" in scenario.tags,
+        tags=frozenset(scenario.tags),
     )
     try:
         stage.open()

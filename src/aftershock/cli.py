@@ -12,9 +12,10 @@ from typing import Any
 import click
 
 from aftershock.cluster.bring_up import bring_down, bring_up
-from aftershock.cluster.connect import connect
+from aftershock.cluster.connect import CLUSTER_NAME, connect
 from aftershock.cluster.doctor import examine, install
 from aftershock.cluster.kind.provider import KindProvider
+from aftershock.cluster.node_power import power_of
 from aftershock.cluster.progress import Progress
 from aftershock.config import load_settings, project_root, state_dir
 from aftershock.errors import AftershockError, UsageError
@@ -131,7 +132,11 @@ def recover(run_id: str, cluster: str | None) -> None:
     """Undo whatever a run left, from its journal or from the marks in the cluster alone."""
     root = project_root()
     current = load_settings(root=root, options={"cluster": cluster})
-    kit = tools(connect(current).api, carrier_image=current.carrier_image)
+    kit = tools(
+        connect(current).api,
+        carrier_image=current.carrier_image,
+        power=power_of(current, cluster=CLUSTER_NAME),
+    )
     await_no_run(kit.api)
     done = undo_leftovers(kit, reports=root / "reports", run_id=run_id)
     for recovered in done:
@@ -147,7 +152,11 @@ def halt(reason: str, cluster: str | None) -> None:
     """Undo every fault now, whoever's it is, and refuse new ones until `aftershock resume`."""
     root = project_root()
     current = load_settings(root=root, options={"cluster": cluster})
-    kit = tools(connect(current).api, carrier_image=current.carrier_image)
+    kit = tools(
+        connect(current).api,
+        carrier_image=current.carrier_image,
+        power=power_of(current, cluster=CLUSTER_NAME),
+    )
     halting.halt(kit, reason=reason)
     click.echo("new faults are refused until `aftershock resume`")
     for recovered in undo_leftovers(kit, reports=root / "reports"):

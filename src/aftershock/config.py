@@ -18,7 +18,7 @@ import msgspec
 
 from aftershock.errors import ConfigError
 
-__all__ = ["Profile", "Settings", "load_settings", "project_root", "state_dir"]
+__all__ = ["NodePower", "Profile", "Settings", "load_settings", "project_root", "state_dir"]
 
 Profile = Literal["ci", "nightly"]
 _AboveZero = Annotated[float, msgspec.Meta(gt=0)]
@@ -42,6 +42,17 @@ _READ_ELSEWHERE = frozenset(
 _SERVICE_LINK = re.compile(r"_SERVICE_(HOST|PORT)|_PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?$")
 
 
+class NodePower(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Commands that stop and start a node, as argument vectors; never run by a shell.
+
+    In each, {node} is the node's name. {expires_s} in `stop` is after how many whole seconds the node
+    is started again by what stopped it, whatever has become of us.
+    """
+
+    stop: tuple[str, ...] = ()
+    start: tuple[str, ...] = ()
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a run goes by.
 
@@ -57,6 +68,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     carrier_image     the image that carriers run; "" takes that of our own pods in the cluster
     max_share         the largest share of a workload's pods that one fault may touch
     experiment_providers  what experiments may call beside our functions: "process", "http", a Python module
+    node_power        on a cluster that is not kind: commands that stop and start a node
     """
 
     cluster: str = "kind"
@@ -71,6 +83,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     carrier_image: str = ""
     max_share: _Share = 0.5
     experiment_providers: tuple[str, ...] = ()
+    node_power: NodePower = NodePower()
 
 
 def load_settings(
@@ -106,7 +119,33 @@ def load_settings(
             raise ConfigError(
                 f"setting {name!r} in {origin[name]} is wrong", found=f"{value!r}: {error}"
             ) from error
-    return msgspec.convert(values, Settings, strict=False)
+    settings = msgspec.convert(values, Settings, strict=False)
+    _check_power(settings.node_power)
+    return settings
+
+
+def _check_power(commands: NodePower) -> None:
+    """Do nothing if a node that is stopped is sure to be started.
+
+    Raises:
+        ConfigError: it is not.
+
+    """
+    if not commands.stop and not commands.start:
+        return
+    wanted = {"stop": ("{node}", "{expires_s}"), "start": ("{node}",)}
+    for name, places in wanted.items():
+        words = getattr(commands, name)
+        lacking = [place for place in places if not any(place in word for word in words)]
+        if lacking:
+            raise ConfigError(
+                f"node_power.{name} in [tool.aftershock] has no {' and no '.join(lacking)}",
+                expected=f"an argument vector with {' and '.join(places)}",
+                found=repr(list(words)),
+                hint="what stops a node must start it again by itself after {expires_s} seconds"
+                if "{expires_s}" in lacking
+                else "",
+            )
 
 
 def _from_pyproject(root: Path) -> dict[str, Any]:
@@ -131,7 +170,8 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
 
     """
     settings = {f"AFTERSHOCK_{name.upper()}": name for name in Settings.__struct_fields__}
-    del settings["AFTERSHOCK_SERVICES"]  # a table has no form in a variable
+    for table in ("AFTERSHOCK_SERVICES", "AFTERSHOCK_NODE_POWER"):
+        del settings[table]  # it has no form in a variable
     values: dict[str, Any] = {}
     for variable in sorted(name for name in environ if name.startswith("AFTERSHOCK_")):
         name, text = settings.get(variable, ""), environ[variable]

@@ -153,3 +153,31 @@ class TestStateDir:
     def test_else_below_home(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("HOME", str(tmp_path))
         assert state_dir({}) == tmp_path / ".local" / "state" / "aftershock"
+
+
+class TestNodePower:
+    STOP = 'stop = ["fence", "off", "{node}", "--for={expires_s}"]'
+    START = 'start = ["fence", "on", "{node}"]'
+
+    def test_commands_that_stop_for_a_time_and_start(self, tmp_path: Path) -> None:
+        found = load(tmp_path, f"[tool.aftershock.node_power]\n{self.STOP}\n{self.START}").node_power
+        assert found.stop == ("fence", "off", "{node}", "--for={expires_s}")
+        assert found.start == ("fence", "on", "{node}")
+
+    @pytest.mark.parametrize(
+        ("table", "said"),
+        [
+            (f'stop = ["fence", "off", "{{node}}"]\n{START}', r"node_power\.stop .* has no {expires_s}"),
+            (f'stop = ["fence", "--for={{expires_s}}"]\n{START}', r"node_power\.stop .* has no {node}"),
+            (STOP, r"node_power\.start .* has no {node}"),
+            (START, r"node_power\.stop .* has no {node} and no {expires_s}"),
+        ],
+    )
+    def test_a_node_that_might_stay_off_is_refused(self, tmp_path: Path, table: str, said: str) -> None:
+        with pytest.raises(ConfigError, match=said) as caught:
+            load(tmp_path, f"[tool.aftershock.node_power]\n{table}")
+        assert "argument vector" in caught.value.expected
+
+    def test_a_misspelt_command_is_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(ConfigError, match="node_power"):
+            load(tmp_path, '[tool.aftershock.node_power]\nhalt = ["x"]')

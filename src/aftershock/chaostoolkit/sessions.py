@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from aftershock.clock import SystemClock
-from aftershock.cluster.connect import connect
+from aftershock.cluster.connect import CLUSTER_NAME, connect
 from aftershock.cluster.connection import Cluster
 from aftershock.cluster.guard import Guard
+from aftershock.cluster.node_power import power_of
 from aftershock.config import Settings, load_settings, project_root
 from aftershock.errors import ResidueError
 from aftershock.faults.injector import Injection, Injector
@@ -125,7 +126,12 @@ def _begin() -> Session:
     folder = _run_folder(root)
     timeline = os.environ.get("AFTERSHOCK_EXPERIMENT_TIMELINE")
     guard = Guard(cluster=cluster, settings=settings)
-    kit = tools(cluster.api, carrier_image=settings.carrier_image, may_touch=guard.may_touch)
+    kit = tools(
+        cluster.api,
+        carrier_image=settings.carrier_image,
+        may_touch=guard.may_touch,
+        power=power_of(settings, cluster=CLUSTER_NAME),
+    )
     journal = Journal(folder / "journal.jsonl")
     injector = Injector(
         kit,

@@ -9,19 +9,21 @@ Refused, with what was expected and what to do:
   that pods can go to. With `allow_protected` in the settings and the scenario tagged
   @protected these are allowed
 - a node that hosts Prometheus or the reaper: always
-- more than `max_share` of a workload's pods (but one is always allowed). Pods of a node that
+- more than `max_share` of a workload's pods (but one is always allowed), unless the scenario is
+  tagged @whole. A Deployment or StatefulSet that is touched is all its pods. Pods of a node that
   is being drained are limited by their PodDisruptionBudget instead, where they have one
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 from aftershock.cluster.api import Json, KubeApi
 from aftershock.cluster.connection import Cluster
+from aftershock.cluster.controllers import pods_of
 from aftershock.cluster.targets import ALLOW_LABEL, CONTROL_PLANE, Target, is_live, label_selector
 from aftershock.config import Settings
 from aftershock.errors import RefusedError
@@ -35,6 +37,9 @@ PROTECTED_NAMESPACES = frozenset(
 # By the operator's label, and by the one of hand-written manifests.
 PROMETHEUS = ("app.kubernetes.io/name=prometheus", "app=prometheus")
 REAPER = "app.kubernetes.io/name=aftershock-reaper"
+
+# What makes pods: all of them are touched with it.
+MAKERS = frozenset({"daemonset", "deployment", "statefulset"})
 
 Group = tuple[str, str]
 
@@ -57,11 +62,17 @@ def check_context(context: str, settings: Settings) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Guard:
-    """Says no. `protected` is whether the scenario is tagged @protected."""
+    """Says no. `protected` and `whole` are whether the scenario is tagged @protected, @whole."""
 
     cluster: Cluster
     settings: Settings
     protected: bool = False
+    whole: bool = False
+
+    @classmethod
+    def of(cls, cluster: Cluster, settings: Settings, tags: Collection[str] = ()) -> Guard:
+        """Return the guard of a scenario with those tags."""
+        return cls(cluster=cluster, settings=settings, protected="protected" in tags, whole="whole" in tags)
 
     @property
     def api(self) -> KubeApi:
@@ -90,8 +101,15 @@ class Guard:
             self.check_namespace(namespace)
         for node in nodes:
             self._check_node(node, with_it={found["metadata"]["name"] for found in nodes})
+        if self.whole:
+            return
         drained = {node["metadata"]["name"] for node in nodes}
-        self._check_share([pod for pod in pods if pod["spec"].get("nodeName") not in drained], _group)
+        # All of them, wherever they run: no budget limits what happens to a controller's pods.
+        whole = [
+            pod for target, found in live.items() if target.kind in MAKERS for pod in pods_of(self.api, found)
+        ]
+        by_name = [pod for pod in pods if pod["spec"].get("nodeName") not in drained]
+        self._check_share({pod["metadata"]["uid"]: pod for pod in (*whole, *by_name)}.values(), _group)
         evicted = [pod for pod in pods if pod["spec"].get("nodeName") in drained]
         budgeted = self._budgeted({pod["metadata"]["namespace"] for pod in evicted})
         self._check_share([pod for pod in evicted if pod["metadata"]["uid"] not in budgeted], _owner)
@@ -127,6 +145,11 @@ class Guard:
     def is_protected(self, namespace: str) -> bool:
         """Whether a namespace is refused unless a scenario is tagged @protected."""
         return namespace in PROTECTED_NAMESPACES or namespace == self.cluster.monitoring.namespace
+
+    def opened_namespaces(self) -> list[str]:
+        """Return the protected namespaces that may be touched, so that a scenario's record shows them."""
+        wanted = {"kube-system", self.cluster.monitoring.namespace} - {""}
+        return sorted(wanted) if self.opens_protected else []
 
     def _pinned(self, target: Target) -> Json:
         found = self.api.find(target.path)
@@ -188,7 +211,7 @@ class Guard:
             hint="only with allow_protected in the settings and @protected on the scenario",
         )
 
-    def _check_share(self, pods: Sequence[Json], group_of: Callable[[Json], Group]) -> None:
+    def _check_share(self, pods: Iterable[Json], group_of: Callable[[Json], Group]) -> None:
         """Refuse if `pods` are more of a group than the share allows; one always is allowed."""
         for (namespace, group), touched in Counter(map(group_of, pods)).items():
             everyone = self.api.items(f"/api/v1/namespaces/{namespace}/pods")
@@ -200,7 +223,8 @@ class Guard:
                     f"{touched} of {total} pods of {namespace}/{group} at once is too many",
                     expected=f"at most {allowed}, as max_share is {self.settings.max_share:g}",
                     found=f"{touched} of {total}",
-                    hint="touch fewer, raise max_share, or give it a PodDisruptionBudget for a drain",
+                    hint="touch fewer, raise max_share, tag the scenario @whole, or for a drain give it a "
+                    "PodDisruptionBudget",
                 )
 
     def _budgeted(self, namespaces: Iterable[str]) -> set[str]:

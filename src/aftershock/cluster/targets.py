@@ -149,13 +149,15 @@ def open_namespaces(api: KubeApi) -> list[str]:
 def find_workload(api: KubeApi, name: str, *, namespace: str = "") -> Workload:
     """Find a workload by the name of its Deployment or StatefulSet, else by its pods' label `app`.
 
-    A `name` with a "=" is taken as a label selector. Without a `namespace` those that
-    opted in are searched.
+    A `name` with a "=" is taken as a label selector, one with a "/" as namespace/name. Without
+    a namespace those that opted in are searched.
 
     Raises:
         RefusedError: there is none with a live pod, or more than one namespace has it.
 
     """
+    if "/" in name and "=" not in name:
+        namespace, _, name = name.rpartition("/")
     namespaces = [namespace] if namespace else open_namespaces(api)
     found = [workload for space in namespaces if (workload := _in_namespace(api, name, space)).pods]
     if len(found) > 1:

@@ -31,6 +31,7 @@ TAGS: Mapping[str, str] = {
     "scaling": "proves what the HPA does",
     "slow": "takes more than five minutes",
     "trivial": "severity in the report: good to know",
+    "whole": "may take all pods of a workload at once",
 }
 
 

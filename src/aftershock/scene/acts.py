@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from aftershock.cluster.connect import CLUSTER_NAME
 from aftershock.cluster.connection import Cluster
 from aftershock.cluster.guard import Guard
+from aftershock.cluster.node_power import power_of
 from aftershock.cluster.targets import Amount
 from aftershock.experiments.plan import planned_faults
 from aftershock.faults.out_of_memory import OutOfMemory
@@ -30,7 +32,8 @@ class Ground:
     @classmethod
     def of(cls, cluster: Cluster, guard: Guard) -> Ground:
         """Return the ground of a cluster, as its guard allows."""
-        return cls(tools=tools(cluster.api, may_touch=guard.may_touch), guard=guard)
+        power = power_of(guard.settings, cluster=CLUSTER_NAME)
+        return cls(tools=tools(cluster.api, may_touch=guard.may_touch, power=power), guard=guard)
 
 
 @dataclass(frozen=True, kw_only=True)

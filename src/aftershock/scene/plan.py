@@ -34,7 +34,7 @@ class Planner:
         if isinstance(cluster, AftershockError):
             reason = f"unknown: {cluster.message}"
             return [f"targets and blast radius: {reason}", f"forecast: {reason}"]
-        guard = Guard(cluster=cluster, settings=self.settings, protected="protected" in scenario.tags)
+        guard = Guard.of(cluster, self.settings, scenario.tags)
         ground = Ground.of(cluster, guard)
         return [*self._acts(ground, meanings), *self._forecast(cluster, meanings)]
 

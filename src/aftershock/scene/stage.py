@@ -9,8 +9,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from aftershock.clock import wait_until
+from aftershock.cluster.connect import CLUSTER_NAME
 from aftershock.cluster.connection import Cluster
 from aftershock.cluster.guard import Guard
+from aftershock.cluster.node_power import power_of
 from aftershock.cluster.targets import open_namespaces
 from aftershock.config import Settings
 from aftershock.errors import DeadlineError
@@ -25,6 +27,7 @@ from aftershock.observe.metrics import PodMetrics
 from aftershock.observe.prometheus import Prometheus
 from aftershock.observe.recorder import Recorder
 from aftershock.report.verdicts import Verdicts
+from aftershock.scene.acts import Ground
 from aftershock.timeline import Timeline
 from aftershock.verdict import Verdict
 
@@ -50,7 +53,7 @@ class Stage:
     run_id: str
     run_folder: Path
     folder: Path
-    protected: bool = False
+    tags: frozenset[str] = frozenset()
     injections: list[Injection] = field(default_factory=list)
     expected_alerts: set[tuple[str, str]] = field(default_factory=set)
     _closing: ExitStack = field(default_factory=ExitStack)
@@ -59,12 +62,13 @@ class Stage:
         """Connect what only needs connecting once."""
         self.api = self.cluster.api
         self.prometheus = Prometheus(self.cluster.monitoring.prometheus)
-        self.guard = Guard(cluster=self.cluster, settings=self.settings, protected=self.protected)
+        self.guard = Guard.of(self.cluster, self.settings, self.tags)
         self.tools = tools(
             self.api,
             carrier_image=self.settings.carrier_image,
             may_touch=self.guard.may_touch,
             clock=self.timeline.clock,
+            power=power_of(self.settings, cluster=CLUSTER_NAME),
         )
         self.injector = Injector(
             self.tools,
@@ -77,7 +81,7 @@ class Stage:
     def open(self) -> None:
         """Begin the record: watches, pod metrics, and what fires already."""
         self.opened: datetime = self.timeline.clock.now()
-        namespaces = open_namespaces(self.api)
+        namespaces = [*open_namespaces(self.api), *self.guard.opened_namespaces()]
         self._closing.enter_context(Recorder(self.api, self.timeline, namespaces=namespaces))
         metrics = PodMetrics(self.api, self.timeline, namespaces=namespaces)
         metrics.start()
@@ -93,6 +97,11 @@ class Stage:
     def keep(self, ending: Callable[[], object]) -> None:
         """Call `ending` when the scenario closes, latest first."""
         self._closing.callback(ending)
+
+    @property
+    def ground(self) -> Ground:
+        """What acts make their faults on."""
+        return Ground(tools=self.tools, guard=self.guard)
 
     def inject(self, fault: Fault) -> Injection:
         """Inject `fault`, and return once there is proof that it landed."""

@@ -7,6 +7,7 @@ from functools import partial
 
 from aftershock.clock import wait_until
 from aftershock.cluster.api import Json
+from aftershock.cluster.controllers import CONTROLLERS
 from aftershock.cluster.stack import is_ready
 from aftershock.cluster.targets import Amount, Target
 from aftershock.errors import DeadlineError, EnvironmentUnusableError, FeatureError
@@ -14,7 +15,7 @@ from aftershock.faults.out_of_memory import OutOfMemory
 from aftershock.judge.question import Question
 from aftershock.judge.recovery import CONFIRM_S, recovered_within
 from aftershock.observe.replicas import record_ready_replicas
-from aftershock.scene.acts import Breaks, Ground
+from aftershock.scene.acts import Breaks
 from aftershock.scene.stage import Stage
 
 __all__ = ["Workloads"]
@@ -66,23 +67,40 @@ class Workloads:
         injection = self.stage.inject(fault)
         self.broken = sorted({self._deployment(target) for target in injection.plan.targets})
 
-    def suffer(self, act: Breaks) -> None:
-        """Do to pods, or to a node, what `act` says; proven."""
-        ground = Ground(tools=self.stage.tools, guard=self.stage.guard)
-        injection = self.stage.inject(act.fault(ground))
+    def are_broken(self, act: Breaks) -> None:
+        """Inject the fault of `act`, proven; what makes the pods that it hits is what `recover` is about."""
+        injection = self.stage.inject(act.fault(self.stage.ground))
+        made_by: list[str] = list(injection.plan.undo.get("controllers", ()))
+        touched = [str(target) for target in injection.plan.targets if target.kind in CONTROLLERS]
         pods = [target for target in injection.plan.targets if target.kind == "pod"]
-        self.broken = sorted({self._deployment(pod) for pod in pods})
+        self.broken = sorted({*made_by, *touched} or {self._deployment(pod) for pod in pods})
 
     def recover(self, workload: str, *, within_s: float) -> None:
-        """Hold that each deployment of `workload` that a fault touched is whole again within `within_s`."""
+        """Hold that what a fault broke of `workload` is whole again within `within_s`.
+
+        That is the controller of that name; where none is called so, each that was broken.
+        """
         if not self.broken:
             raise FeatureError(f"nothing happened to {workload}", hint="a When step has to break it first")
-        for deployment in self.broken:
-            self.stage.judged(
-                Question.of(recovered_within, workload=deployment, within_s=within_s, url=self._watched()),
-                by=self.stage.after_fault(within_s) + timedelta(seconds=CONFIRM_S),
-                settle=partial(self._by_prometheus, deployment),
+        named = [controller for controller in self.broken if controller.endswith(f"/{workload}")]
+        for deployment in named or self.broken:
+            known = deployment.startswith("deployment/")
+            question = Question.of(
+                recovered_within,
+                workload=deployment,
+                within_s=within_s,
+                wanted=None if known else self._wanted(deployment),
+                url=self._watched(),
             )
+            self.stage.judged(
+                question,
+                by=self.stage.after_fault(within_s) + timedelta(seconds=CONFIRM_S),
+                settle=partial(self._by_prometheus, deployment) if known else None,
+            )
+
+    def _wanted(self, controller: str) -> int:
+        """Return how many pods it asks for; the record tells this of Deployments alone."""
+        return int(self.stage.api.get(Target.path_of(controller))["spec"].get("replicas", 1))
 
     def _watched(self) -> str | None:
         """Return what a client watches in this scenario: its clock stands beside the verdict."""

@@ -151,8 +151,11 @@ class FakeApi(KubeApi):
         return self.get(path)
 
     def delete(self, path: str, body: Json | None = None) -> None:
-        """Remove an object; one that is gone already is no error."""
+        """Remove an object, if it has the UID that is asked for; one that is gone already is no error."""
         self.calls.append(("DELETE", path, body))
+        wanted = (body or {}).get("preconditions", {}).get("uid")
+        if path in self.objects and wanted not in {None, self.objects[path]["metadata"].get("uid")}:
+            raise ApiError(f"DELETE {path}: 409 Conflict", status=HTTPStatus.CONFLICT)
         if self.objects.pop(path, None) is not None:
             self._changed("DELETE", path)
 
@@ -216,6 +219,7 @@ COLLECTIONS = {
     "daemonsets",
     "deployments",
     "endpointslices",
+    "events",
     "jobs",
     "leases",
     "namespaces",

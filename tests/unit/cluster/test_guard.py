@@ -49,10 +49,11 @@ def guard(
     context: str = "kind-aftershock",
     settings: Settings | None = None,
     protected: bool = False,
+    whole: bool = False,
 ) -> Guard:
     monitoring = Monitoring(namespace="watch", prometheus=Endpoint(url="http://127.0.0.1:30090"))
     cluster = Cluster(context=context, provider="kind", kubeconfig="", api=api, monitoring=monitoring)
-    return Guard(cluster=cluster, settings=settings or Settings(), protected=protected)
+    return Guard(cluster=cluster, settings=settings or Settings(), protected=protected, whole=whole)
 
 
 def refusal(guard: Guard, *targets: Target) -> RefusedError:
@@ -193,6 +194,83 @@ class TestShare:
     def test_one_workload_in_several_deployments_is_still_one(self, api: FakeApi) -> None:
         api.add_pods(*(pod(f"r{n}", app="reviews", owner=f"ReplicaSet/reviews-v{n}-abc") for n in range(3)))
         refusal(guard(api), pod_target("r0"), pod_target("r1"))
+
+
+class TestController:
+    """What makes pods counts as all of them."""
+
+    @pytest.fixture(params=["deployment", "statefulset"])
+    def web(self, api: FakeApi, request: pytest.FixtureRequest) -> Target:
+        kind: str = request.param
+        self.add(api, kind, "web", {"app": "web"})
+        return Target(kind=kind, name="web", uid="uid-web", namespace="demo")
+
+    @staticmethod
+    def add(api: FakeApi, kind: str, name: str, labels: dict[str, str], namespace: str = "demo") -> None:
+        meta = {"name": name, "namespace": namespace, "uid": f"uid-{name}"}
+        spec = {"replicas": 4, "selector": {"matchLabels": labels}}
+        api.add(f"/apis/apps/v1/namespaces/{namespace}/{kind}s", {"metadata": meta, "spec": spec})
+
+    def test_all_its_pods_are_too_many(self, api: FakeApi, web: Target) -> None:
+        error = refusal(guard(api), web)
+        assert error.message.startswith("4 of 4 pods of demo/web")
+        assert "@whole" in error.hint
+
+    def test_a_scenario_tagged_so_may_take_the_whole(self, api: FakeApi, web: Target) -> None:
+        guard(api, whole=True).check([web])
+
+    def test_one_pod_is_always_allowed(self, api: FakeApi, web: Target) -> None:
+        for number in range(1, 4):
+            api.delete(f"/api/v1/namespaces/demo/pods/web-{number}")
+        guard(api).check([web])
+
+    def test_one_of_several_deployments_of_a_workload_is_its_share(self, api: FakeApi) -> None:
+        for number in range(3):
+            labels = {"app": "reviews", "version": f"v{number}"}
+            api.add_pods(pod(f"r{number}", metadata={"labels": labels}))
+            self.add(api, "deployment", f"reviews-v{number}", labels)
+        one, two = (
+            Target(kind="deployment", name=f"reviews-v{n}", uid=f"uid-reviews-v{n}", namespace="demo")
+            for n in range(2)
+        )
+        guard(api).check([one])
+        assert refusal(guard(api), one, two).message.startswith("2 of 3 pods of demo/reviews")
+
+    def test_its_pods_named_beside_it_count_once(self, api: FakeApi, web: Target) -> None:
+        assert refusal(guard(api), web, pod_target("web-0")).found == "4 of 4"
+
+    def test_a_node_beside_it_does_not_make_a_drain_of_it(self, api: FakeApi, web: Target) -> None:
+        TestDrainShare.budget(api, {"matchLabels": {"app": "web"}})
+        refusal(guard(api), node_target("worker"), web)
+
+    def test_a_selector_of_another_label_does_not_hide_the_pods(self, api: FakeApi) -> None:
+        for number in range(4):
+            api.add_pods(pod(f"web-{number}", metadata={"labels": {"app": "web", "tier": "front"}}))
+        self.add(api, "deployment", "front", {"tier": "front"})
+        target = Target(kind="deployment", name="front", uid="uid-front", namespace="demo")
+        assert refusal(guard(api), target).found == "4 of 4"
+
+    def test_a_daemonset_is_all_its_pods_too(self, api: FakeApi) -> None:
+        self.add(api, "daemonset", "web", {"app": "web"})
+        refusal(guard(api), Target(kind="daemonset", name="web", uid="uid-web", namespace="demo"))
+
+    def test_the_tag_opens_nothing_else(self, api: FakeApi, web: Target) -> None:
+        bold = guard(api, whole=True)
+        for namespace, said in (("shop", "has not opted in"), ("kube-system", "is protected")):
+            self.add(api, "deployment", "dns", {"app": "dns"}, namespace)
+            target = Target(kind="deployment", name="dns", uid="uid-dns", namespace=namespace)
+            assert said in refusal(bold, target).message
+        assert "the last" in refusal(bold, node_target("worker"), node_target("worker2")).message
+        renamed = Target(kind=web.kind, name="web", uid="uid-old", namespace="demo")
+        assert "not what was planned" in refusal(bold, renamed).message
+
+    def test_tags_of_a_scenario(self, api: FakeApi) -> None:
+        cluster = guard(api).cluster
+        made = Guard.of(cluster, BOLD, {"whole", "recovery"})
+        assert (made.whole, made.protected) == (True, False)
+        assert made.opened_namespaces() == []
+        assert Guard.of(cluster, BOLD, {"protected"}).opened_namespaces() == ["kube-system", "watch"]
+        assert Guard.of(cluster, Settings(), {"protected"}).opened_namespaces() == []
 
 
 class TestDrainShare:

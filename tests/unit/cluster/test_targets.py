@@ -76,6 +76,7 @@ class TestFindWorkload:
             find_workload(api, "web")
         assert caught.value.found == "demo/web, shop/web"
         assert find_workload(api, "web", namespace="shop").namespace == "shop"
+        assert find_workload(api, "shop/web").namespace == "shop"
 
 
 class TestChoose:

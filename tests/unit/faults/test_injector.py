@@ -32,6 +32,7 @@ class Bench:
         self.clock = clock
         self.calls: list[str] = []
         self.lands_at: float | None = 0.0
+        self.lands_within_s = 60.0
         self.act_fails = False
         self.left_until = 0.0
         self.undo_refusals = 0
@@ -49,6 +50,7 @@ class Bench:
             blast_radius="one pod",
             switch=self.switch,
             serial="1",
+            lands_within_s=self.lands_within_s,
         )
 
     def inject(self, plan: Plan, record: Record) -> None:
@@ -165,8 +167,9 @@ class TestInject:
         self, injector: Injector, bench: Bench, timeline: Timeline
     ) -> None:
         bench.lands_at = None
+        bench.lands_within_s = 20
         with pytest.raises(FaultError, match="no proof that bench landed within 20 s") as caught:
-            injector.inject(bench, landed_within_s=20)
+            injector.inject(bench)
         assert "hit=False" in caught.value.found
         assert not timeline.select(kind="landed")
         assert timeline.select(kind="failed")

@@ -10,6 +10,8 @@ from aftershock.cluster.api import Json
 from aftershock.cluster.targets import Target
 from aftershock.errors import EnvironmentUnusableError, FeatureError, InconclusiveError
 from aftershock.faults.injector import Injection
+from aftershock.faults.journal import Record
+from aftershock.faults.pod_kill import PodKillUndo
 from aftershock.faults.protocol import Plan, Proof
 from aftershock.judge.question import JUDGES
 from aftershock.judge.recovery import CONFIRM_S
@@ -97,8 +99,8 @@ class TestRecover:
     ) -> None:
         judged: list[object] = []
 
-        def judge(timeline: object, *, workload: str, within_s: float, url: str | None) -> object:
-            judged.append((workload, within_s, url))
+        def judge(timeline: object, *, workload: str, wanted: int | None, **asked: object) -> object:
+            judged.append((workload, wanted, asked))
             return Judging(clock, "met")()
 
         monkeypatch.setitem(JUDGES, "recovered_within", judge)
@@ -107,8 +109,29 @@ class TestRecover:
         workloads.broken = ["deployment/bookinfo/reviews-v1", "deployment/bookinfo/reviews-v3"]
         workloads.recover("reviews", within_s=30)
         # Each twice: when it is met, and with what Prometheus has seen by then.
-        asked = [(name, 30, "http://127.0.0.1:30082/") for name in workloads.broken]
+        more = {"within_s": 30, "url": "http://127.0.0.1:30082/"}
+        asked = [(name, None, more) for name in workloads.broken]
         assert judged == [asked[0], asked[0], asked[1], asked[1]]
+
+    def test_a_stateful_set_is_held_to_what_it_asks_for(
+        self, stage: Stage, api: FakeApi, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        judged: list[object] = []
+
+        def judge(timeline: object, *, workload: str, wanted: int | None, **asked: object) -> object:
+            judged.append((workload, wanted))
+            return Judging(clock, "met")()
+
+        monkeypatch.setitem(JUDGES, "recovered_within", judge)
+        api.add(
+            "/apis/apps/v1/namespaces/shop/statefulsets",
+            {"metadata": {"name": "db"}, "spec": {"replicas": 3}},
+        )
+        workloads = Workloads(stage)
+        workloads.broken = ["statefulset/shop/db"]
+        workloads.recover("shop/db", within_s=30)
+        assert judged[0] == ("statefulset/shop/db", 3)
+        assert not stage.timeline.select(kind="ready-replicas"), "the metrics are of Deployments"
 
     def test_prometheus_has_its_say_and_never_the_last_word(
         self, stage: Stage, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
@@ -132,6 +155,53 @@ class TestRecover:
         with pytest.raises(InconclusiveError):
             workloads.recover("reviews", within_s=30)
         assert clock.now() - stage.opened == timedelta(seconds=30 + CONFIRM_S + GRACE_S + SCRAPED_WITHIN_S)
+
+
+class Sheer:
+    """A fault that was planned so and landed at once."""
+
+    name = "sheer"
+
+    def __init__(self, kind: str, undo: dict[str, object]) -> None:
+        self.kind = kind
+        self.undo = undo
+
+    def plan(self) -> Plan:
+        target = Target(kind=self.kind, namespace="demo", name="web", uid="uid-web")
+        return Plan(
+            fault="sheer",
+            targets=(target,),
+            undo=self.undo,
+            expires_after_s=9,
+            blast_radius="",
+            switch="none",
+            marked=(),
+        )
+
+    def inject(self, plan: Plan, record: Record) -> None:
+        pass
+
+    def landed(self, plan: Plan) -> Proof:
+        return Proof(holds=True, source="test")
+
+
+@pytest.mark.parametrize(
+    ("kind", "undo", "broken"),
+    [
+        ("pod", {"controllers": ["deployment/demo/web"]}, ["deployment/demo/web"]),
+        ("deployment", {}, ["deployment/demo/web"]),
+        ("statefulset", {}, ["statefulset/demo/web"]),
+        ("node", {}, []),
+    ],
+)
+def test_what_is_broken_is_what_makes_the_pods(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, kind: str, undo: dict[str, object], broken: list[str]
+) -> None:
+    stage.injector.undos = {"sheer": PodKillUndo(stage.tools)}
+    monkeypatch.setattr(stage.injector, "check", lambda targets: None)
+    workloads = Workloads(stage)
+    workloads.are_broken(Breaks(fault=lambda ground: Sheer(kind, undo), by="new pod"))
+    assert workloads.broken == broken
 
 
 def test_the_deployment_of_a_pod(stage: Stage, api: FakeApi) -> None:

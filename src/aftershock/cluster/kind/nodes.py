@@ -16,6 +16,7 @@ from aftershock.cluster.kind.builder import Builder, names_in_nodes
 from aftershock.cluster.kind.catalogue import Catalogue, Image
 from aftershock.cluster.kind.engine import Engine
 from aftershock.cluster.progress import Progress
+from aftershock.errors import EnvironmentUnusableError
 
 __all__ = ["NODE_CPUS", "NODE_MEMORY_GIB", "Nodes", "reserved"]
 
@@ -102,6 +103,27 @@ class Nodes:
         ]
         self.engine.run("exec", node.name, "sh", "-c", "\n".join(script))
 
+    def rejoin(self, name: str) -> None:
+        """Make a node that was started again what it was, with the engine alone.
+
+        The engine forgets its limits and may give it another address: measured on Podman 4.3. Its own
+        unit has laid its network already; the others learn where its pods are now.
+        """
+        self.limit()
+        found = self.engine.run("exec", name, "sh", "-c", _ADDRESS_AND_PODS).split()
+        if len(found) != 2:  # noqa: PLR2004 - one address, one range of pods
+            raise EnvironmentUnusableError(
+                f"cannot tell where {name} and its pods are",
+                expected="an address and a range",
+                found=str(found),
+            )
+        address, pod_cidr = found
+        route = f"ip route replace {pod_cidr} via"
+        change = f"sed -i 's#^{route} .*#{route} {address}#' /usr/local/bin/aftershock-network"
+        for other in self.names:
+            if other != name:
+                self.engine.run("exec", other, "sh", "-c", f"{change} && {route} {address}")
+
     def load(self, images: list[Image], *, catalogue: Catalogue, builder: Builder, scratch: Path) -> None:
         """Bring `images` into every node's containerd, under all their names; skips what is there."""
         missing = dict(self._each(lambda name: (name, self._lacking(name, images, catalogue))))
@@ -176,6 +198,11 @@ def _conflist(pod_cidr: str) -> dict[str, object]:
         ],
     }
 
+
+_ADDRESS_AND_PODS = """\
+ip -4 -o address show dev eth0 | sed 's#.* inet \\([0-9.]*\\)/.*#\\1#'
+sed -n 's/^ip route replace unreachable //p' /usr/local/bin/aftershock-network
+"""
 
 # Pods reach what is outside the cluster under their node's address, and one another under their
 # own. What is addressed to the cluster must not leave the machine: a pod that is gone (the

@@ -1,0 +1,25 @@
+"""Power: nodes that are paused, or switched off."""
+
+from __future__ import annotations
+
+from pytest_bdd import when
+
+from aftershock.cluster.targets import NodeWords
+from aftershock.collect.meaning import means
+from aftershock.collect.types import phrase
+from aftershock.scene.power_acts import paused, switched_off
+from aftershock.scene.workloads import Workloads
+
+
+@when(phrase("{node:Node} is paused for {time:Duration}"))
+@means(paused)
+def node_is_paused(workloads: Workloads, node: NodeWords, time: float) -> None:
+    """Freeze a node, and prove that the control plane counts it as lost."""
+    workloads.are_broken(paused(node=node, time=time))
+
+
+@when(phrase("{node:Node} is switched off for {time:Duration}"))
+@means(switched_off)
+def node_is_switched_off(workloads: Workloads, node: NodeWords, time: float) -> None:
+    """Cut a node's power, and prove that the control plane counts it as lost."""
+    workloads.are_broken(switched_off(node=node, time=time))
