@@ -248,6 +248,31 @@ class TestAct:
         assert tools.own() == {}
 
     @pytest.mark.parametrize(
+        ("servers", "taken"),
+        [(("127.0.0.1", "fd00::a"), ["127.0.0.1"]), (("127.0.0.1", "127.0.0.2"), ["127.0.0.1", "127.0.0.2"])],
+    )
+    def test_servers_of_an_ip_version_that_the_pod_has_not_are_left_out(
+        self,
+        tools: FakeTools,
+        changes: Changes,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        servers: tuple[str, ...],
+        taken: list[str],
+    ) -> None:
+        monkeypatch.setattr(dns_failure, "_resolving", lambda order: Resolving(servers=servers))
+        said = Said()
+        dns_failure.act(order(tmp_path, until=time.time(), mode="refused", names=["a"]), changes, said)
+        assert list(said[0]["servers"]) == taken
+
+    def test_no_server_that_the_pod_could_ask(
+        self, tools: FakeTools, changes: Changes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(dns_failure, "_resolving", lambda order: Resolving(servers=("fd00::a",)))
+        with pytest.raises(OrderError, match="cannot reach a server"):
+            dns_failure.act(order(tmp_path, until=time.time(), mode="refused", names=["a"]), changes, Said())
+
+    @pytest.mark.parametrize(
         "options",
         [
             {"mode": "noerror", "names": ["a"]},
