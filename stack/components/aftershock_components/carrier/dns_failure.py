@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 from contextlib import suppress
+from itertools import chain
 from time import time
 
 from aftershock_components.carrier.changes import Changes
@@ -62,8 +63,12 @@ def act(order: Order, changes: Changes, say: Say) -> None:
                 for server, responder in responders.items():
                     tasks.create_task(responder.serve(*sockets[server]))
 
-        with suppress(TimeoutError):  # the time is over
-            asyncio.run(serve())
+        try:
+            with suppress(TimeoutError):  # the time is over
+                asyncio.run(serve())
+        finally:
+            for opened in chain.from_iterable(sockets.values()):
+                opened.close()
     say("failed names", counts={server: dict(responder.counts) for server, responder in responders.items()})
 
 
