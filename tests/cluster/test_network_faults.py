@@ -60,17 +60,18 @@ die()
 def injector(cluster: Cluster, api: KubeApi, tmp_path: Path) -> Iterator[Injector]:
     settings = load_settings(root=ROOT)
     guard = Guard(cluster=cluster, settings=settings)
-    made = Injector(
-        tools(api, may_touch=guard.may_touch),
-        run_id=f"network-{tmp_path.name}",
-        journal=Journal(tmp_path / "journal.jsonl"),
-        timeline=Timeline(tmp_path / "timeline.jsonl"),
-        check=guard.check,
-    )
-    try:
-        yield made
-    finally:
-        made.undo_all()
+    with Timeline(tmp_path / "timeline.jsonl") as timeline:
+        made = Injector(
+            tools(api, may_touch=guard.may_touch),
+            run_id=f"network-{tmp_path.name}",
+            journal=Journal(tmp_path / "journal.jsonl"),
+            timeline=timeline,
+            check=guard.check,
+        )
+        try:
+            yield made
+        finally:
+            made.undo_all()
 
 
 def on(node: str, command: str) -> str:
