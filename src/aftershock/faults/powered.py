@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from aftershock.clock import from_rfc3339
 from aftershock.cluster.api import Json
 from aftershock.cluster.controllers import controllers_of
 from aftershock.cluster.power import How, Power
@@ -157,14 +158,19 @@ class PoweredUndo:
             guardians.disarm(record.fault_id)
 
     def undone(self, record: Record) -> Proof:
-        """Look whether the node is Ready, and its kubelet has renewed the Lease since we first looked."""
+        """Look whether the node is Ready, and its kubelet has renewed the Lease since we first looked.
+
+        One look is enough where it has done so after the fault's time was over.
+        """
         node, facts = self._node(record), {"node": record.undo["node"]}
         source = "Kubernetes API, condition and Lease of the node"
         if node is None:
             return Proof(holds=True, source=source, facts={**facts, "state": "gone"})
         lease = self.tools.api.find(f"{NODE_LEASES}/{record.undo['node']}") or {}
         renewed = str(lease.get("spec", {}).get("renewTime") or "")
-        alive = renewed != self._seen.setdefault(record.fault_id, renewed)
+        alive = renewed != self._seen.setdefault(record.fault_id, renewed) or (
+            renewed != "" and from_rfc3339(renewed) > record.expires_at
+        )
         ready = _ready(node)
         return Proof(
             holds=alive and ready == "True",

@@ -191,6 +191,14 @@ class TestUndo:
         ready(api, "True")
         assert undo.undone(record).holds
 
+    def test_a_kubelet_heard_after_its_time_is_alive_at_the_first_look(
+        self, fault: Powered, api: FakeApi, clock: FakeClock
+    ) -> None:
+        record = fault.plan().record(run_id="run1", now=clock.now())
+        clock.sleep(91)
+        renew(api, clock)
+        assert PoweredUndo(fault.tools).undone(record).holds
+
     def test_where_nothing_has_power_it_is_the_guardians(
         self, fault: Powered, api: FakeApi, clock: FakeClock, told: list[Any]
     ) -> None:
