@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -38,7 +40,6 @@ def die(*_):
     os.kill(os.getpid(), signal.SIGKILL)
 
 settings = load_settings(root=Path.cwd())
-injector = harness(connect(settings), settings, Path.cwd() / "reports", run_id="killed")
 
 class Killed({name}):
     def inject(self, plan, record):
@@ -46,17 +47,18 @@ class Killed({name}):
             die()
         super().inject(plan, record)
 
-injector.inject(Killed(injector.tools, {arguments}))
-if {marker!r} == "undoing":
-    undo = injector.undos[{name}.name]
-    undo.undone = die
-    injector.undo_all()
-die()
+with harness(connect(settings), settings, Path.cwd() / "reports", run_id="killed") as injector:
+    injector.inject(Killed(injector.tools, {arguments}))
+    if {marker!r} == "undoing":
+        injector.undos[{name}.name].undone = die
+        injector.undo_all()
+    die()
 """
 
 
-def harness(cluster: Cluster, settings: Settings, reports: Path, *, run_id: str) -> Injector:
-    """Return the injector of a run whose scenario is tagged @whole and @protected."""
+@contextmanager
+def harness(cluster: Cluster, settings: Settings, reports: Path, *, run_id: str) -> Iterator[Injector]:
+    """Yield the injector of a run whose scenario is tagged @whole and @protected; undo what it did."""
     folder = reports / run_id
     folder.mkdir(parents=True)
     guard = Guard.of(cluster, settings, {"whole", "protected"})
@@ -66,13 +68,19 @@ def harness(cluster: Cluster, settings: Settings, reports: Path, *, run_id: str)
         may_touch=guard.may_touch,
         power=power_of(settings, cluster=CLUSTER_NAME),
     )
-    return Injector(
+    timeline = Timeline(folder / "timeline.jsonl")
+    injector = Injector(
         kit,
         run_id=run_id,
         journal=Journal(folder / "journal.jsonl"),
-        timeline=Timeline(folder / "timeline.jsonl"),
+        timeline=timeline,
         check=guard.check,
     )
+    try:
+        yield injector
+    finally:
+        injector.undo_all()
+        timeline.close()
 
 
 def killed_at(marker: str, project: Project, *, module: str, name: str, arguments: str) -> Record:
