@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -47,7 +48,7 @@ class Killed({name}):
             die()
         super().inject(plan, record)
 
-with harness(connect(settings), settings, Path.cwd() / "reports", run_id="killed") as injector:
+with harness(connect(settings), settings, Path.cwd() / "reports", run_id={run_id!r}) as injector:
     injector.inject(Killed(injector.tools, {arguments}))
     if {marker!r} == "undoing":
         injector.undos[{name}.name].undone = die
@@ -85,11 +86,15 @@ def harness(cluster: Cluster, settings: Settings, reports: Path, *, run_id: str)
 
 def killed_at(marker: str, project: Project, *, module: str, name: str, arguments: str) -> Record:
     """Run a harness that is killed (SIGKILL) at `marker` of that fault; return what its journal has of it."""
+    # A run's other processes do not renew its Lease, so a dead one's name must not come again.
+    run_id = f"killed-{secrets.token_hex(3)}"
     done = project.python(
-        _PROGRAM.format(root=str(ROOT), marker=marker, module=module, name=name, arguments=arguments)
+        _PROGRAM.format(
+            run_id=run_id, root=str(ROOT), marker=marker, module=module, name=name, arguments=arguments
+        )
     )
     assert done.returncode == -signal.SIGKILL, done.stdout + done.stderr
-    (record,) = Journal(project.reports / "killed" / "journal.jsonl").latest()
+    (record,) = Journal(project.reports / run_id / "journal.jsonl").latest()
     assert record.state != "undone"
     return record
 

@@ -74,7 +74,7 @@ def test_recover_gives_it_back_from_the_mark_alone(api: KubeApi, project: Projec
     record = killed_at(
         "injected", project, module="node_stop", name="NodeStop", arguments=f"node={NODE!r}, for_s=300"
     )
-    shutil.rmtree(project.reports / "killed")
+    shutil.rmtree(project.reports / record.run_id)
     done = project.aftershock("recover")
     assert "1 undone; nothing is left" in done.stdout, done.stdout + done.stderr
     assert not guardians.lives(record.fault_id)
