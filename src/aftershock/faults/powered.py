@@ -15,7 +15,7 @@ from aftershock.cluster.api import Json
 from aftershock.cluster.controllers import controllers_of
 from aftershock.cluster.power import How, Power
 from aftershock.cluster.targets import Target, choose_node, collection
-from aftershock.errors import RefusedError
+from aftershock.errors import CommandError, RefusedError, TransientError
 from aftershock.faults import guardians
 from aftershock.faults.evictable import load_of
 from aftershock.faults.guardians import Order
@@ -152,10 +152,18 @@ class PoweredUndo:
         """Give the power back; the guardian is not needed then.
 
         Where nothing has power over nodes, as in the cluster, that is left to the guardian.
+
+        Raises:
+            TransientError: it did not work; ask again.
+
         """
-        if self.tools.power is not None and self._node(record) is not None:
+        if self.tools.power is None or self._node(record) is None:
+            return
+        try:
             self.tools.power.give(record.undo["how"], record.undo["node"])
-            guardians.disarm(record.fault_id)
+        except CommandError as error:
+            raise TransientError(error.message, found=error.found) from error
+        guardians.disarm(record.fault_id)
 
     def undone(self, record: Record) -> Proof:
         """Look whether the node is Ready, and its kubelet has renewed the Lease since we first looked.

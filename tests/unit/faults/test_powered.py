@@ -8,7 +8,7 @@ import pytest
 
 from aftershock.clock import rfc3339
 from aftershock.cluster.power import How
-from aftershock.errors import CommandError, FaultError, RefusedError
+from aftershock.errors import FaultError, RefusedError, TransientError
 from aftershock.faults import guardians
 from aftershock.faults.catalogue import UNDOS
 from aftershock.faults.guardians import Order
@@ -173,7 +173,7 @@ class TestUndo:
     ) -> None:
         plan = injected(fault, clock)
         power.failures = 1
-        with pytest.raises(CommandError):
+        with pytest.raises(TransientError):
             PoweredUndo(fault.tools).undo(plan.record(run_id="run1", now=clock.now()))
         assert len(told) == 1
 
