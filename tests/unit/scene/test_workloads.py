@@ -64,7 +64,7 @@ class TestSteady:
         assert clock.elapsed == 0
 
 
-class TestSuffer:
+class TestBroken:
     def test_what_was_hit_is_what_recovers_is_about(
         self, stage: Stage, api: FakeApi, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -83,7 +83,7 @@ class TestSuffer:
 
         monkeypatch.setattr(stage, "inject", inject)
         workloads = Workloads(stage)
-        workloads.suffer(Breaks(fault=lambda ground: ground.tools, by="end"))  # type: ignore[arg-type,return-value]  # any
+        workloads.are_broken(Breaks(fault=lambda ground: ground.tools, by="end"))  # type: ignore[arg-type,return-value]  # any
         assert asked == [stage.tools]
         assert workloads.broken == ["deployment/demo/web"]
 
