@@ -21,17 +21,15 @@ import pytest
 from aftershock.clock import wait_until
 from aftershock.cluster.api import Json, KubeApi
 from aftershock.cluster.connection import Cluster
-from aftershock.cluster.guard import Guard
 from aftershock.config import load_settings
 from aftershock.errors import FaultError
+from aftershock.faults import marks
 from aftershock.faults.calls import make_fault
 from aftershock.faults.injector import Injector
-from aftershock.faults.journal import Journal
 from aftershock.faults.protocol import Plan
 from aftershock.faults.recover import leftovers
-from aftershock.faults.tools import tools
-from aftershock.timeline import Timeline
 from tests.cluster.conftest import ROOT, Project, whole
+from tests.cluster.harness import harness
 from tests.cluster.volumes import Ledger, ledger_in
 
 # From when a fault is due until the reaper has taken it back.
@@ -75,16 +73,7 @@ def ledger(cluster: Cluster) -> Iterator[Ledger]:
 @pytest.fixture
 def injector(cluster: Cluster, api: KubeApi, project: Project) -> Iterator[Injector]:
     """What a run injects with; it takes back what a test leaves."""
-    folder = project.reports / "tried"
-    folder.mkdir(parents=True)
-    guard = Guard(cluster=cluster, settings=load_settings(root=ROOT))
-    made = Injector(
-        tools(api, may_touch=guard.may_touch),
-        run_id="tried",
-        journal=Journal(folder / "journal.jsonl"),
-        timeline=Timeline(folder / "timeline.jsonl"),
-        check=guard.check,
-    )
+    made = harness(cluster, load_settings(root=ROOT), project.reports, run_id="tried")
     try:
         yield made
     finally:
@@ -140,28 +129,18 @@ def _hasty(plan: Plan) -> Plan:
     return replace(plan, lands_within_s=12.0)
 
 
-HARNESS = """
+PROGRAM = """
 import json, sys
 from pathlib import Path
+sys.path.insert(0, sys.argv[3])
 from aftershock.cluster.connect import connect
-from aftershock.cluster.guard import Guard
 from aftershock.config import load_settings
+from aftershock.faults import marks
 from aftershock.faults.calls import make_fault
-from aftershock.faults.injector import Injector
-from aftershock.faults.journal import Journal
-from aftershock.faults.tools import tools
-from aftershock.timeline import Timeline
+from tests.cluster.harness import harness
 
-folder = Path("reports/killed")
-folder.mkdir(parents=True)
 settings = load_settings(root=Path.cwd())
-cluster = connect(settings)
-guard = Guard(cluster=cluster, settings=settings)
-injector = Injector(
-    tools(cluster.api, may_touch=guard.may_touch), run_id="killed",
-    journal=Journal(folder / "journal.jsonl"), check=guard.check,
-    timeline=Timeline(folder / "timeline.jsonl"),
-)
+injector = harness(connect(settings), settings, Path.cwd() / "reports", run_id="killed")
 fault = make_fault(sys.argv[1], injector.tools, json.loads(sys.argv[2]))
 injection = injector.inject(fault)
 injector.undo(injection.record.fault_id)
@@ -174,24 +153,23 @@ def kill_at_some_moment(project: Project, case: Case) -> None:
     print(f"seed {seed}")  # noqa: T201 - pytest shows it with a failure
     moment_s = random.Random(seed).uniform(0, 8)
     journal = project.reports / "killed" / "journal.jsonl"
-    harness = subprocess.Popen(
-        [sys.executable, "-c", HARNESS, case.fault, json.dumps(case.arguments)], cwd=project.folder
-    )
+    words = [case.fault, json.dumps(case.arguments), str(ROOT)]
+    running = subprocess.Popen([sys.executable, "-c", PROGRAM, *words], cwd=project.folder)
     try:
         wait_until(
-            lambda: journal.exists() or harness.poll() is not None, within_s=30, every_s=0.05, what="a plan"
+            lambda: journal.exists() or running.poll() is not None, within_s=30, every_s=0.05, what="a plan"
         )
         with suppress(subprocess.TimeoutExpired):  # it is at work, as it should be
-            harness.wait(timeout=moment_s)
+            running.wait(timeout=moment_s)
     finally:
-        harness.send_signal(signal.SIGKILL)
-        harness.wait()
+        running.send_signal(signal.SIGKILL)
+        running.wait()
 
 
 def healed(api: KubeApi, project: Project, case: Case) -> None:
     """Hold that all is well without help by the fault's expiry and a little more, and stays so."""
     within_s = float(case.arguments.get("for_s", 60.0)) + HEALED_WITHIN_S
-    marked = lambda: leftovers(tools(api), reports=project.folder / "nowhere")  # noqa: E731 - asked again and again
+    marked = lambda: list(marks.records(api))  # noqa: E731 - asked again and again
     wait_until(lambda: not marked(), within_s=within_s, every_s=0.5, what=f"{case} to be taken back")
     ready = lambda: all(map(is_ready, api.items("/api/v1/nodes")))  # noqa: E731 - asked again and again
     wait_until(ready, within_s=HEALED_WITHIN_S, what="every node to be ready")
