@@ -7,6 +7,7 @@ them. The nodes are containers of this machine, so their programs can be run fro
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 
@@ -60,17 +61,18 @@ die()
 def injector(cluster: Cluster, api: KubeApi, tmp_path: Path) -> Iterator[Injector]:
     settings = load_settings(root=ROOT)
     guard = Guard(cluster=cluster, settings=settings)
-    made = Injector(
-        tools(api, may_touch=guard.may_touch),
-        run_id=f"network-{tmp_path.name}",
-        journal=Journal(tmp_path / "journal.jsonl"),
-        timeline=Timeline(tmp_path / "timeline.jsonl"),
-        check=guard.check,
-    )
-    try:
-        yield made
-    finally:
-        made.undo_all()
+    with closing(Timeline(tmp_path / "timeline.jsonl")) as timeline:
+        made = Injector(
+            tools(api, may_touch=guard.may_touch),
+            run_id=f"network-{tmp_path.name}",
+            journal=Journal(tmp_path / "journal.jsonl"),
+            timeline=timeline,
+            check=guard.check,
+        )
+        try:
+            yield made
+        finally:
+            made.undo_all()
 
 
 def on(node: str, command: str) -> str:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 from contextlib import suppress
+from itertools import chain
 from time import time
 
 from aftershock_components.carrier.changes import Changes
 from aftershock_components.carrier.dns_messages import CODES
 from aftershock_components.carrier.dns_responder import MARK, Failing, Responder, loopback, open_sockets
-from aftershock_components.carrier.namespaces import pod_network
+from aftershock_components.carrier.namespaces import Network, pod_network
 from aftershock_components.carrier.orders import Order, OrderError, Say
 from aftershock_components.carrier.resolving import Resolving, read_resolving
 from aftershock_components.carrier.rules import Chain, add_rules
@@ -40,7 +41,7 @@ def act(order: Order, changes: Changes, say: Say) -> None:
     failing = _failing(order, resolving)
     tools = Tools(network, proc=order.proc)
     with network.inside():
-        sockets = {server: open_sockets(loopback(server)) for server in resolving.servers}
+        sockets = {server: open_sockets(loopback(server)) for server in _reachable(resolving, network)}
         ports = {server: datagram.getsockname()[1] for server, (datagram, _) in sockets.items()}
 
         def chains(family: int) -> list[Chain]:
@@ -62,9 +63,26 @@ def act(order: Order, changes: Changes, say: Say) -> None:
                 for server, responder in responders.items():
                     tasks.create_task(responder.serve(*sockets[server]))
 
-        with suppress(TimeoutError):  # the time is over
-            asyncio.run(serve())
+        try:
+            with suppress(TimeoutError):  # the time is over
+                asyncio.run(serve())
+        finally:
+            for opened in chain.from_iterable(sockets.values()):
+                opened.close()
     say("failed names", counts={server: dict(responder.counts) for server, responder in responders.items()})
+
+
+def _reachable(resolving: Resolving, network: Network) -> list[str]:
+    """Return the servers that the pod can ask: those of an IP version that it has.
+
+    Raises:
+        OrderError: there is none.
+
+    """
+    found = [one for one in resolving.servers if ipaddress.ip_address(one).version in network.families]
+    if not found:
+        raise OrderError(f"the pod cannot reach a server of its resolv.conf: {', '.join(resolving.servers)}")
+    return found
 
 
 def _rules(ports: dict[str, int], family: int) -> tuple[str, ...]:

@@ -247,6 +247,22 @@ class TestAct:
         changes.put_back()
         assert tools.own() == {}
 
+    def test_servers_of_an_ip_version_that_the_pod_has_not_are_left_out(
+        self, tools: FakeTools, changes: Changes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        both = Resolving(servers=("127.0.0.1", "fd00::a", "127.0.0.2"))
+        monkeypatch.setattr(dns_failure, "_resolving", lambda order: both)
+        said = Said()
+        dns_failure.act(order(tmp_path, until=time.time(), mode="refused", names=["a"]), changes, said)
+        assert list(said[0]["servers"]) == ["127.0.0.1", "127.0.0.2"]
+
+    def test_no_server_that_the_pod_could_ask(
+        self, tools: FakeTools, changes: Changes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(dns_failure, "_resolving", lambda order: Resolving(servers=("fd00::a",)))
+        with pytest.raises(OrderError, match="cannot reach a server"):
+            dns_failure.act(order(tmp_path, until=time.time(), mode="refused", names=["a"]), changes, Said())
+
     @pytest.mark.parametrize(
         "options",
         [
