@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -74,10 +74,11 @@ def ledger(cluster: Cluster) -> Iterator[Ledger]:
 def injector(cluster: Cluster, api: KubeApi, project: Project) -> Iterator[Injector]:
     """What a run injects with; it takes back what a test leaves."""
     made = harness(cluster, load_settings(root=ROOT), project.reports, run_id="tried")
-    try:
-        yield made
-    finally:
-        made.undo_all()
+    with closing(made.timeline):
+        try:
+            yield made
+        finally:
+            made.undo_all()
 
 
 def lands(injector: Injector, case: Case) -> Plan:
