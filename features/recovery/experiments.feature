@@ -8,6 +8,16 @@ Feature: What teams have written as experiments runs here, under the same guards
     And PodOOMKilled fires within 30 seconds
     And no other alert fires
 
+  Scenario: A Litmus engine deletes nginx-web pods again and again
+    Given every workload of demo is steady
+    When the Litmus engine pod-delete-short runs
+    Then no alert fires
+
+  Scenario: A Litmus engine makes half of the sample-app pods slow
+    Given every workload of demo is steady
+    When the Litmus engine pod-network-latency-short runs
+    Then no alert fires
+
   Scenario: A Litmus engine takes the CPU time of a quarter of the sample-app pods
     Given every workload of demo is steady
     When the Litmus engine pod-cpu-hog-short runs

@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from aftershock.clock import Clock, SystemClock, rfc3339
@@ -35,6 +36,8 @@ __all__ = ["Reaper", "main"]
 LOOK_EVERY_S = 2.0
 # One fault that cannot be undone must not keep the others waiting for long.
 UNDO_WITHIN_S = 10.0
+# A run that lives takes back what has expired itself: two who do the same at once are in each other's way.
+FIRST_ITS_RUN = timedelta(seconds=10)
 
 
 class Reaper:
@@ -52,7 +55,7 @@ class Reaper:
         return [
             (record, self._reap(record))
             for record in marks.records(self.tools.api)
-            if record.run_id != holder or record.expires_at <= self.tools.clock.now()
+            if record.run_id != holder or record.expires_at + FIRST_ITS_RUN <= self.tools.clock.now()
         ]
 
     def _reap(self, record: Record) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -38,7 +41,6 @@ def die(*_):
     os.kill(os.getpid(), signal.SIGKILL)
 
 settings = load_settings(root=Path.cwd())
-injector = harness(connect(settings), settings, Path.cwd() / "reports", run_id="killed")
 
 class Killed({name}):
     def inject(self, plan, record):
@@ -46,17 +48,18 @@ class Killed({name}):
             die()
         super().inject(plan, record)
 
-injector.inject(Killed(injector.tools, {arguments}))
-if {marker!r} == "undoing":
-    undo = injector.undos[{name}.name]
-    undo.undone = die
-    injector.undo_all()
-die()
+with harness(connect(settings), settings, Path.cwd() / "reports", run_id={run_id!r}) as injector:
+    injector.inject(Killed(injector.tools, {arguments}))
+    if {marker!r} == "undoing":
+        injector.undos[{name}.name].undone = die
+        injector.undo_all()
+    die()
 """
 
 
-def harness(cluster: Cluster, settings: Settings, reports: Path, *, run_id: str) -> Injector:
-    """Return the injector of a run whose scenario is tagged @whole and @protected."""
+@contextmanager
+def harness(cluster: Cluster, settings: Settings, reports: Path, *, run_id: str) -> Iterator[Injector]:
+    """Yield the injector of a run whose scenario is tagged @whole and @protected; undo what it did."""
     folder = reports / run_id
     folder.mkdir(parents=True)
     guard = Guard.of(cluster, settings, {"whole", "protected"})
@@ -66,22 +69,32 @@ def harness(cluster: Cluster, settings: Settings, reports: Path, *, run_id: str)
         may_touch=guard.may_touch,
         power=power_of(settings, cluster=CLUSTER_NAME),
     )
-    return Injector(
+    timeline = Timeline(folder / "timeline.jsonl")
+    injector = Injector(
         kit,
         run_id=run_id,
         journal=Journal(folder / "journal.jsonl"),
-        timeline=Timeline(folder / "timeline.jsonl"),
+        timeline=timeline,
         check=guard.check,
     )
+    try:
+        yield injector
+    finally:
+        injector.undo_all()
+        timeline.close()
 
 
 def killed_at(marker: str, project: Project, *, module: str, name: str, arguments: str) -> Record:
     """Run a harness that is killed (SIGKILL) at `marker` of that fault; return what its journal has of it."""
+    # A run's other processes do not renew its Lease, so a dead one's name must not come again.
+    run_id = f"killed-{secrets.token_hex(3)}"
     done = project.python(
-        _PROGRAM.format(root=str(ROOT), marker=marker, module=module, name=name, arguments=arguments)
+        _PROGRAM.format(
+            run_id=run_id, root=str(ROOT), marker=marker, module=module, name=name, arguments=arguments
+        )
     )
     assert done.returncode == -signal.SIGKILL, done.stdout + done.stderr
-    (record,) = Journal(project.reports / "killed" / "journal.jsonl").latest()
+    (record,) = Journal(project.reports / run_id / "journal.jsonl").latest()
     assert record.state != "undone"
     return record
 

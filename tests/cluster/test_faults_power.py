@@ -42,13 +42,10 @@ def whole(api: KubeApi) -> None:
 def test_it_lands_and_is_given_back(
     api: KubeApi, cluster: Cluster, project: Project, fault: Callable[..., Powered]
 ) -> None:
-    injector = harness(cluster, load_settings(root=ROOT), project.reports, run_id="power")
-    try:
+    with harness(cluster, load_settings(root=ROOT), project.reports, run_id="power") as injector:
         injection = injector.inject(fault(injector.tools, node=NODE, for_s=90))
         assert injection.proof.facts["ready"] == "Unknown"
         assert guardians.lives(injection.record.fault_id)
-    finally:
-        injector.undo_all()
     assert not guardians.lives(injection.record.fault_id)
     wait_until(lambda: _untainted(api), within_s=15, what=f"{NODE} without taints")
     whole(api)
@@ -77,7 +74,7 @@ def test_recover_gives_it_back_from_the_mark_alone(api: KubeApi, project: Projec
     record = killed_at(
         "injected", project, module="node_stop", name="NodeStop", arguments=f"node={NODE!r}, for_s=300"
     )
-    shutil.rmtree(project.reports / "killed")
+    shutil.rmtree(project.reports / record.run_id)
     done = project.aftershock("recover")
     assert "1 undone; nothing is left" in done.stdout, done.stdout + done.stderr
     assert not guardians.lives(record.fault_id)

@@ -15,10 +15,9 @@ from aftershock.config import load_settings
 from aftershock.faults.bad_configuration import BadConfiguration
 from aftershock.faults.bad_image import BadImage
 from aftershock.faults.failing_readiness import FailingReadiness
-from aftershock.faults.pod_kill import PodKill
+from aftershock.faults.pod_kill import How, PodKill
 from aftershock.faults.protocol import Fault
 from aftershock.faults.scaled_to_zero import ScaledToZero
-from aftershock.faults.tools import Tools
 from tests.cluster.conftest import ROOT, Project
 from tests.cluster.harness import MARKERS, harness, killed_at, unmarked
 
@@ -47,13 +46,10 @@ def test_a_patch_lands_and_is_taken_back(
     api: KubeApi, cluster: Cluster, project: Project, fault: Callable[..., Fault]
 ) -> None:
     before = state(api)
-    injector = harness(cluster, load_settings(root=ROOT), project.reports, run_id="patch")
-    made = fault(injector.tools, workload="demo/nginx-web", for_s=LASTS_S)
-    try:
+    with harness(cluster, load_settings(root=ROOT), project.reports, run_id="patch") as injector:
+        made = fault(injector.tools, workload="demo/nginx-web", for_s=LASTS_S)
         assert injector.inject(made).proof.holds
         assert state(api) != before
-    finally:
-        injector.undo_all()
     assert state(api) == before
     whole_again(api)
 
@@ -81,13 +77,14 @@ def test_the_reaper_takes_back_what_a_killed_harness_left(
     assert project.aftershock("recover").stdout == "nothing to undo\n"
 
 
-@pytest.mark.parametrize("how", ["deletion", "eviction"])
-def test_pods_are_killed_and_made_again(api: KubeApi, cluster: Cluster, project: Project, how: str) -> None:
-    injector = harness(cluster, load_settings(root=ROOT), project.reports, run_id="kill")
-    fault: Callable[[Tools], Fault] = lambda kit: PodKill(kit, workload="demo/nginx-web", share=0.4, how=how)  # type: ignore[arg-type]  # noqa: E731 - one of the two
-    injection = injector.inject(fault(injector.tools))
-    assert injection.proof.facts["gone"] == 1
-    injector.undo_all()
+HOWS: tuple[How, ...] = ("deletion", "eviction")
+
+
+@pytest.mark.parametrize("how", HOWS)
+def test_pods_are_killed_and_made_again(api: KubeApi, cluster: Cluster, project: Project, how: How) -> None:
+    with harness(cluster, load_settings(root=ROOT), project.reports, run_id="kill") as injector:
+        fault = PodKill(injector.tools, workload="demo/nginx-web", share=0.4, how=how)
+        assert injector.inject(fault).proof.facts["gone"] == 1
     whole_again(api)
 
 

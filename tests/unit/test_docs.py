@@ -14,6 +14,8 @@ from pytest_bdd.steps import StepFunctionContext, step_function_context_registry
 from aftershock import steps
 from aftershock.cli import main
 from aftershock.collect.types import TYPES
+from aftershock.faults.calls import parameters_of
+from aftershock.faults.catalogue import FAULTS
 
 ROOT = Path(__file__).parents[2]
 STEPS = ROOT / "docs" / "steps.md"
@@ -127,6 +129,21 @@ def test_every_option_of_a_named_command_exists():
         unknown += [name for name in re.findall(r"`(--[a-z-]+)", told) if name not in options]
 
     assert unknown == []
+
+
+@pytest.mark.parametrize("name", sorted(FAULTS))
+def test_every_fault_is_listed_with_what_an_experiment_can_give_it(name):
+    text = (ROOT / "docs" / "experiments.md").read_text(encoding="utf-8")
+    (row,) = re.findall(rf"^\| {name} \| (.*) \|$", text, re.MULTILINE)
+    for words in re.findall(
+        r"^\*(Which \w+)\*: ([^.]*)", text.replace("*Which node*", "\n*Which node*"), re.MULTILINE
+    ):
+        row = row.replace(f"*{words[0].lower()}*", words[1].replace("\n", " "))
+    listed = {word.strip("*"): word.startswith("**") for word in row.split(", ")}
+
+    takes = {p.name: p.default is p.empty for p in parameters_of(FAULTS[name]) if p.name != "tools"}
+
+    assert listed == takes
 
 
 def test_every_type_of_a_steps_word_is_one_that_the_page_explains():

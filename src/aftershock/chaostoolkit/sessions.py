@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import secrets
+import signal
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,8 +25,9 @@ from aftershock.faults.tools import Tools, tools
 from aftershock.faults.undoing import residue
 from aftershock.timeline import Timeline
 
-__all__ = ["Session", "end", "session"]
+__all__ = ["Session", "end", "follow", "session"]
 
+ORPHANED_WITHIN_S = 1.0
 _opening = threading.Lock()
 _open: list[Session] = []
 
@@ -44,6 +46,7 @@ class Session:
     injector: Injector
     earlier: frozenset[str]
     turn: threading.Lock = field(default_factory=threading.Lock)
+    closed: threading.Event = field(default_factory=threading.Event)
 
     def inject(self, fault: Fault) -> Injection:
         """Inject `fault`. Activities in the background take turns: there is one journal and one Lease."""
@@ -85,6 +88,7 @@ class Session:
             ResidueError: something is left.
 
         """
+        self.closed.set()
         try:
             self.take_back()
         finally:
@@ -104,6 +108,8 @@ def session() -> Session:
         if not _open:
             _open.append(_begin())
             atexit.register(end)
+            if "AFTERSHOCK_EXPERIMENT_TIMELINE" in os.environ:
+                follow(os.getppid(), _open[0].closed)
         return _open[0]
 
 
@@ -117,6 +123,23 @@ def end() -> None:
     atexit.unregister(end)
     while _open:
         _open.pop().close()
+
+
+def follow(harness: int, closed: threading.Event) -> threading.Thread:
+    """Have this process interrupted, so that it rolls back, once its parent is no longer `harness`.
+
+    A harness that was killed can end no experiment: it would go on for as long as it likes.
+    """
+
+    def watch() -> None:
+        while not closed.wait(ORPHANED_WITHIN_S):
+            if os.getppid() != harness:
+                os.kill(os.getpid(), signal.SIGTERM)
+                return
+
+    thread = threading.Thread(target=watch, name="harness", daemon=True)
+    thread.start()
+    return thread
 
 
 def _begin() -> Session:

@@ -9,7 +9,7 @@
         func: at_most
         arguments: {limit: 0.5}
 
-Chaos Toolkit adds the probe's answer as `value`.
+Chaos Toolkit adds the probe's answer as `value`; when it checks a file, it has none yet.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from http import HTTPStatus
 __all__ = ["at_least", "at_most", "is_success"]
 
 
-def at_most(*, value: float | None, limit: float) -> bool:
+def at_most(*, value: float | None = None, limit: float) -> bool:
     """Whether `value` is a number and not above `limit`."""
     return value is not None and value <= limit
 
 
-def at_least(*, value: float | None, limit: float) -> bool:
+def at_least(*, value: float | None = None, limit: float) -> bool:
     """Whether `value` is a number and not below `limit`."""
     return value is not None and value >= limit
 
 
-def is_success(*, value: int | None) -> bool:
+def is_success(*, value: int | None = None) -> bool:
     """Whether `value` is an HTTP status that is no error: 200 to 399."""
     return value is not None and HTTPStatus.OK <= value < HTTPStatus.BAD_REQUEST

@@ -14,7 +14,7 @@ from aftershock.cluster.power import How, Power, PowerOrigin
 from aftershock.cluster.progress import Progress
 from aftershock.cluster.shell import Shell
 from aftershock.config import NodePower, Settings, state_dir
-from aftershock.errors import RefusedError
+from aftershock.errors import CommandError, RefusedError
 
 __all__ = ["CommandPower", "KindPower", "power_from", "power_of"]
 
@@ -58,10 +58,13 @@ class KindPower:
     def give(self, how: How, node: str) -> None:
         """Let the node go on, or boot it."""
         state = self.engine.state(node)
-        if state == "paused":
-            self.engine.run("unpause", node)
-        elif state != "running":
-            self.engine.run("start", node)
+        if state != "running":
+            try:
+                self.engine.run("unpause" if state == "paused" else "start", node)
+            except CommandError:
+                # The guardian may do the same at this very moment.
+                if self.engine.state(node) != "running":
+                    raise
         if how == "stop":
             # Also where it runs: whoever started it may have been cut short after that.
             names = list(self.engine.containers(self.cluster))

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import io
+import select
 import ssl
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from typing import Any, Self
 
 import urllib3
-from urllib3.util import wait_for_read
 
-from aftershock.errors import TransientError
+from aftershock.errors import ApiError, TransientError
 
 __all__ = ["Watch"]
+
+_READ = 16384  # bytes; TLS hands out no more at once
+_GATHER = 64  # reads at once at most: an API server in a hurry must not keep us from its lines
 
 
 class Watch(Iterator[bytes]):
@@ -30,9 +34,19 @@ class Watch(Iterator[bytes]):
         """Return the watch that `response` is the answer to. `what` is for its errors.
 
         Its iteration raises TransientError when the connection breaks.
+
+        Raises:
+            ApiError: the answer does not come in chunks, as that of every API server does.
+            TransientError: the connection has broken already.
+
         """
-        ready: deque[bytes] = deque()
-        return cls(_read(response, ready, what), lambda: not ready and _nothing_came(response))
+        if not getattr(response, "chunked", False):
+            raise ApiError(f"{what} is not answered in chunks", status=response.status)
+        try:
+            arriving = _Arriving(response)
+        except OSError as error:
+            raise TransientError(f"{what} broke", found=repr(error)) from error
+        return cls(_read(arriving, what), arriving.drained)
 
     def __next__(self) -> bytes:
         return next(self._lines)
@@ -43,38 +57,132 @@ class Watch(Iterator[bytes]):
             self._lines.close()
 
 
-def _read(response: urllib3.BaseHTTPResponse, ready: deque[bytes], what: str) -> Iterator[bytes]:
-    torn = b""
+def _read(arriving: _Arriving, what: str) -> Iterator[bytes]:
     try:
-        for chunk in response.stream(amt=None, decode_content=True):
-            *lines, torn = (torn + chunk).split(b"\n")
-            ready.extend(line for line in lines if line)
-            while ready:
-                yield ready.popleft()
+        while (line := arriving.next()) is not None:
+            yield line
     except (urllib3.exceptions.HTTPError, OSError) as error:
         raise TransientError(f"{what} broke", found=repr(error)) from error
     finally:
-        response.close()  # not given back to the pool: an unfinished answer is still on the wire
+        arriving.close()
 
 
-def _nothing_came(response: urllib3.BaseHTTPResponse) -> bool:
-    """Say whether no byte waits to be read, neither in the process nor in the kernel.
+class _Arriving:
+    """Reads an answer from its socket: at each look everything that has arrived.
 
-    urllib3 and http.client have no public way to ask. What they read from is a BufferedReader
-    over the socket; a look into it that must not block answers for both, and for TLS between.
+    urllib3 and http.client read one chunk at a time and cannot say whether one is there. For
+    thousands of small chunks that took more CPU than everything that is done with them.
     """
-    reader: Any = getattr(getattr(response, "_fp", None), "fp", None)
-    connection: Any = response.connection
-    if reader is None or connection is None or connection.sock is None:
-        return True  # the answer has ended
-    timeout = connection.sock.gettimeout()
-    connection.sock.settimeout(0)
-    try:
-        # An end, too, is something that came: nothing can be read, but it need not be waited for.
-        return not reader.peek(1) and not wait_for_read(connection.sock, timeout=0)
-    except ssl.SSLWantReadError:
+
+    def __init__(self, response: urllib3.BaseHTTPResponse) -> None:
+        # They have no public way to their socket, nor to what they have read beyond the headers. The
+        # connection knows it no more if the server has said that it will close it.
+        answer: Any = response
+        reader = answer._fp.fp  # noqa: SLF001
+        self._response = answer
+        self._socket = reader.raw._sock  # noqa: SLF001
+        self._timeout_s = self._socket.gettimeout()
+        self._socket.settimeout(0)
+        self._within = getattr(self._socket, "pending", lambda: 0)  # bytes that TLS has read already
+        self._poll = select.poll()
+        self._poll.register(self._socket, select.POLLIN)
+        self._raw = _read_already(reader)
+        self._torn = b""
+        self._lines: deque[bytes] = deque()
+        self._ended = False
+        self._closed = False
+        self._unwrap()
+
+    def drained(self) -> bool:
+        """Say whether no byte of a further line, nor an end or a break, has arrived."""
+        if self._closed:
+            return True
+        try:
+            if not (self._lines or self._ended):
+                self._receive(within_s=0)
+        except OSError:
+            return False  # it broke: that is for the next read to tell
+        return not (self._lines or self._ended or self._raw or self._torn)
+
+    def next(self) -> bytes | None:
+        """Wait for a line; None at the end."""
+        while not (self._lines or self._ended):
+            if not self._receive(within_s=self._timeout_s):
+                raise TimeoutError(f"nothing came for {self._timeout_s:g} s")
+        return self._lines.popleft() if self._lines else None
+
+    def close(self) -> None:
+        """Give the connection back, unless there may be more of the answer on it."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._ended and not self._raw:
+            self._socket.settimeout(self._timeout_s)
+            self._response._fp.close()  # noqa: SLF001 - else it takes the answer to be unfinished
+            self._response.release_conn()
+        self._response.close()
+
+    def _receive(self, *, within_s: float) -> bool:
+        """Read all that has arrived, or the first that arrives within that time; False if nothing does.
+
+        Most looks find nothing. To ask first costs much less than the exception of a read in vain.
+        """
+        if not self._within() and not self._poll.poll(within_s * 1000):
+            return False
+        try:
+            for _ in range(_GATHER):
+                data = self._socket.recv(_READ)
+                if not data:
+                    raise ConnectionError("it ended in the middle of the answer")
+                self._raw += data
+                self._unwrap()
+                if self._ended or not (self._within() or self._poll.poll(0)):
+                    break
+        except (BlockingIOError, ssl.SSLWantReadError):
+            pass  # part of what TLS needs before it can tell
         return True
-    except OSError:
-        return False  # it broke: that is for the next read to tell
-    finally:
-        connection.sock.settimeout(timeout)
+
+    def _unwrap(self) -> None:
+        """Take lines from the chunks that are whole."""
+        at = 0
+        while (end := self._raw.find(b"\r\n", at)) >= 0:
+            begin = end + 2
+            after = begin + _size(self._raw[at:end])
+            if len(self._raw) < after + 2:
+                break
+            at = after + 2
+            if after == begin:
+                self._ended = True
+                break
+            self._split(self._raw[begin:after])
+        self._raw = self._raw[at:]
+
+    def _split(self, chunk: bytes) -> None:
+        begin = 0
+        while (end := chunk.find(b"\n", begin)) >= 0:
+            if line := self._torn + chunk[begin:end]:
+                self._lines.append(line)
+            self._torn = b""
+            begin = end + 1
+        self._torn += chunk[begin:]
+
+
+def _size(head: bytes) -> int:
+    """Return the size that a chunk's first line says.
+
+    Raises:
+        ConnectionError: it says none.
+
+    """
+    try:
+        return int(head.split(b";", 1)[0], 16)
+    except ValueError as error:
+        raise ConnectionError(f"no chunk begins with {head[:20]!r}") from error
+
+
+def _read_already(reader: io.BufferedReader) -> bytes:
+    """Return what has been read of the answer together with its headers."""
+    try:
+        return reader.read(len(reader.peek(1)))
+    except ssl.SSLWantReadError:
+        return b""

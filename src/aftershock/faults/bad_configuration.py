@@ -7,13 +7,13 @@ is the API's: the container of a new pod with that configuration has ended with 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Unpack
 
 from aftershock.cluster.api import Json
 from aftershock.errors import RefusedError
 from aftershock.faults.patched import Leaf, leaf
 from aftershock.faults.tools import Tools
-from aftershock.faults.workload_patch import TemplatePatch
+from aftershock.faults.workload_patch import TemplatePatch, WhichWorkload
 
 __all__ = ["NAME", "NO_COMMAND", "BadConfiguration"]
 
@@ -32,7 +32,7 @@ class BadConfiguration(TemplatePatch):
         *,
         env: Mapping[str, str] | None = None,
         command: tuple[str, ...] = NO_COMMAND,
-        **which: Any,
+        **which: Unpack[WhichWorkload],
     ) -> None:
         super().__init__(tools, **which)
         self.env = dict(env or {})

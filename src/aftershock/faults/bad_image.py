@@ -6,12 +6,12 @@ old pods stay is the Deployment's strategy.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Unpack
 
 from aftershock.cluster.api import Json
 from aftershock.faults.patched import Leaf, leaf
 from aftershock.faults.tools import Tools
-from aftershock.faults.workload_patch import TemplatePatch
+from aftershock.faults.workload_patch import TemplatePatch, WhichWorkload
 
 __all__ = ["NAME", "NO_IMAGE", "BadImage"]
 
@@ -26,7 +26,7 @@ class BadImage(TemplatePatch):
 
     name = NAME
 
-    def __init__(self, tools: Tools, *, image: str = NO_IMAGE, **which: Any) -> None:
+    def __init__(self, tools: Tools, *, image: str = NO_IMAGE, **which: Unpack[WhichWorkload]) -> None:
         super().__init__(tools, **which)
         self.image = image
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from aftershock.clock import rfc3339, wait_until
-from aftershock.errors import FaultError
+from aftershock.errors import DeadlineError, FaultError
 from aftershock.faults import marks
 from aftershock.faults.aims import pod_is_there
 from aftershock.faults.carrier import Size
@@ -27,6 +27,8 @@ from aftershock.timeline import Event
 __all__ = ["CarriedUndo", "carriers_of", "start_carriers", "testimony"]
 
 RESTORE_WITHIN_S = 30.0
+# What a carrier takes to put back and end, when its time is over, and the kubelet to say so.
+ENDS_WITHIN_S = 4.0
 # The carrier's exit codes after which nothing of its is left on the node.
 CLEAN = frozenset({0, 2, 3, 4})
 
@@ -86,7 +88,7 @@ class CarriedUndo:
 
         """
         for name, aim in carriers_of(record.fault_id, record.undo):
-            clean = self.tools.carriers.outcome(name) in CLEAN
+            clean = self._outcome(name, record) in CLEAN
             self._remove(name)
             if not clean and self._may_be_left(aim, record):
                 self._restore(name, aim, record)
@@ -98,6 +100,22 @@ class CarriedUndo:
         return Proof(
             holds=not left, source="Kubernetes API", facts={"carriers left": ", ".join(left) or "none"}
         )
+
+    def _outcome(self, name: str, record: Record) -> int | None:
+        """Return a carrier's exit code; one whose time is just over gets a moment to end by itself."""
+        carriers = self.tools.carriers
+        if self.tools.clock.now() < record.expires_at or carriers.gone(name):
+            return carriers.outcome(name)
+        try:
+            (code,) = wait_until(
+                lambda: _some(carriers.outcome(name)),
+                within_s=ENDS_WITHIN_S,
+                what=f"carrier {name} to end",
+                clock=self.tools.clock,
+            )
+        except DeadlineError:  # it hangs, or was taken away meanwhile: as if it had been killed
+            return None
+        return code
 
     def _may_be_left(self, aim: Mapping[str, Any], record: Record) -> bool:
         """Whether the place is still there and bears the fault's mark, which is put first and taken last."""

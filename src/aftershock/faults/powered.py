@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from aftershock.clock import from_rfc3339
 from aftershock.cluster.api import Json
 from aftershock.cluster.controllers import controllers_of
 from aftershock.cluster.power import How, Power
 from aftershock.cluster.targets import Target, choose_node, collection
-from aftershock.errors import RefusedError
+from aftershock.errors import CommandError, RefusedError, TransientError
 from aftershock.faults import guardians
 from aftershock.faults.evictable import load_of
 from aftershock.faults.guardians import Order
@@ -151,20 +152,33 @@ class PoweredUndo:
         """Give the power back; the guardian is not needed then.
 
         Where nothing has power over nodes, as in the cluster, that is left to the guardian.
+
+        Raises:
+            TransientError: it did not work; ask again.
+
         """
-        if self.tools.power is not None and self._node(record) is not None:
+        if self.tools.power is None or self._node(record) is None:
+            return
+        try:
             self.tools.power.give(record.undo["how"], record.undo["node"])
-            guardians.disarm(record.fault_id)
+        except CommandError as error:
+            raise TransientError(error.message, found=error.found) from error
+        guardians.disarm(record.fault_id)
 
     def undone(self, record: Record) -> Proof:
-        """Look whether the node is Ready, and its kubelet has renewed the Lease since we first looked."""
+        """Look whether the node is Ready, and its kubelet has renewed the Lease since we first looked.
+
+        One look is enough where it has done so after the fault's time was over.
+        """
         node, facts = self._node(record), {"node": record.undo["node"]}
         source = "Kubernetes API, condition and Lease of the node"
         if node is None:
             return Proof(holds=True, source=source, facts={**facts, "state": "gone"})
         lease = self.tools.api.find(f"{NODE_LEASES}/{record.undo['node']}") or {}
         renewed = str(lease.get("spec", {}).get("renewTime") or "")
-        alive = renewed != self._seen.setdefault(record.fault_id, renewed)
+        alive = renewed != self._seen.setdefault(record.fault_id, renewed) or (
+            renewed != "" and from_rfc3339(renewed) > record.expires_at
+        )
         ready = _ready(node)
         return Proof(
             holds=alive and ready == "True",

@@ -6,7 +6,7 @@ A subclass says which leaves of the object it sets, and how their effect is seen
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Required, TypedDict, Unpack
 
 from aftershock.cluster.api import Json
 from aftershock.cluster.controllers import CONTROLLERS, find_controller, pods_of
@@ -16,7 +16,7 @@ from aftershock.faults.patched import Leaf, apply_leaves, undo_data, value_at
 from aftershock.faults.protocol import Plan, Proof
 from aftershock.faults.tools import Tools
 
-__all__ = ["FOR_S", "TemplatePatch", "WorkloadPatch"]
+__all__ = ["FOR_S", "TemplatePatch", "WhichWorkload", "WorkloadPatch"]
 
 FOR_S = 300.0
 _TEMPLATE = ("spec", "template")
@@ -93,6 +93,15 @@ class WorkloadPatch:
         return [Leaf(**{**item, "at": tuple(item["at"])}) for item in plan.undo["leaves"]]
 
 
+class WhichWorkload(TypedDict, total=False):
+    """The words that a change of a Deployment's pods takes by name."""
+
+    workload: Required[str]
+    namespace: str
+    container: str
+    for_s: float
+
+
 class TemplatePatch(WorkloadPatch):
     """A change of a Deployment's pods: new ones of that kind come, as its strategy lets them.
 
@@ -102,9 +111,14 @@ class TemplatePatch(WorkloadPatch):
 
     kinds = ("deployment",)
 
-    def __init__(self, tools: Tools, *, container: str = "", **which: Any) -> None:
-        super().__init__(tools, **which)
-        self.container = container
+    def __init__(self, tools: Tools, **which: Unpack[WhichWorkload]) -> None:
+        super().__init__(
+            tools,
+            workload=which["workload"],
+            namespace=which.get("namespace", ""),
+            for_s=which.get("for_s", FOR_S),
+        )
+        self.container = which.get("container", "")
 
     def place(self, found: Json, *rest: str) -> tuple[str, ...]:
         """Return where something of the one container that is meant stands in the workload.

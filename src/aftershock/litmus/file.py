@@ -58,6 +58,10 @@ def read_engine(path: Path) -> Engine:
             expected="'false': which namespaces may be touched is said by their label aftershock.dev/allow",
             found=str(engine.spec.annotation_check),
         )
+    names = Counter(entry.name for entry in engine.spec.experiments)
+    for number, entry in enumerate(engine.spec.experiments):
+        if names[entry.name] > 1:
+            raise UsageError(f"{written.at('spec', 'experiments', number)}: {entry.name} stands there twice")
     found = [
         (entry.spec.rank, _experiment(written, number, entry, engine.spec.appinfo))
         for number, entry in enumerate(engine.spec.experiments)

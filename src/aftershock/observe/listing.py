@@ -17,7 +17,7 @@ from aftershock.observe.kube_types import ListMeta
 
 __all__ = ["Instant", "Listing", "read_list"]
 
-_PAGE = "500"  # objects of one answer: ten thousand pods at once are 50 MB, and as much again decoded
+_PAGE = "250"  # objects of one answer: what several of them took together is not all given back to the system
 
 T = TypeVar("T")
 

@@ -129,13 +129,14 @@ class Watcher:
         empty = self._sure  # when there was nothing to read: what is read then happened later
         live = self._clock.monotonic() + (WATCH_RESOLUTION_S if self._steady else CATCH_UP_S)
         self._allowed = self._steady = True
+        now = Instant.now(self._clock)
         while not self._stopping.is_set():
-            now = Instant.now(self._clock)
             waiting = watch.drained()
             if waiting:
                 empty = now if now.mono >= live else empty
                 if pause_s := self._pacing.pause_s(now.mono):
                     self._clock.sleep(pause_s)
+                    now = Instant.now(self._clock)
                     continue
             line = next(watch, None)
             now = Instant.now(self._clock)

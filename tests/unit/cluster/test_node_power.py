@@ -66,6 +66,25 @@ class TestKind:
         (told,) = commands.called("podman", "exec", "a-worker2")
         assert "ip route replace 10.244.1.0/24 via 10.89.0.68" in told
 
+    @pytest.mark.parametrize("left", ["paused", "exited"])
+    def test_another_may_do_the_same_at_this_very_moment(
+        self, power: KindPower, commands: Commands, state: Path, left: str
+    ) -> None:
+        """It says "not paused", or "in use": what counts is that the node runs."""
+        (state / "state").write_text(f"{left}\n")
+        fails = "echo running >{folder}/state; exit 125;;\n  nothing)"
+        commands.add(
+            "podman", ENGINE.replace("unpause|start)", f"unpause|start) {fails}").format(folder=state)
+        )
+        power.give("pause", "a-worker")
+        (state / "state").write_text(f"{left}\n")
+        commands.add(
+            "podman",
+            ENGINE.replace("unpause|start)", "unpause|start) exit 125;;\n nothing)").format(folder=state),
+        )
+        with pytest.raises(CommandError):
+            power.give("pause", "a-worker")
+
     def test_a_node_whose_place_cannot_be_told(
         self, power: KindPower, commands: Commands, state: Path
     ) -> None:

@@ -12,15 +12,17 @@ from kubernetes.client import ApiClient, Configuration
 from aftershock.clock import wait_until
 from aftershock.cluster.api import KubeApi
 from aftershock.cluster.watch import Watch
-from aftershock.errors import TransientError
+from aftershock.errors import ApiError, TransientError
 
 SOON_S = 5.0
+CHUNKED = "Transfer-Encoding: chunked"
 
 
 class Server:
     """Answers one request, chunk by chunk as the test says."""
 
-    def __init__(self) -> None:
+    def __init__(self, *headers: str) -> None:
+        self._headers = headers
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self._thread = threading.Thread(target=self._accept, daemon=True)
@@ -29,11 +31,16 @@ class Server:
     def _accept(self) -> None:
         self._end, _ = self._listener.accept()
         self._end.recv(65536)
-        self._end.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        lines = ("HTTP/1.1 200 OK", *self._headers, "", "")
+        self._end.sendall("\r\n".join(lines).encode())
 
     def send(self, *chunks: bytes) -> None:
         self._thread.join(SOON_S)
         self._end.sendall(b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks))
+
+    def send_raw(self, data: bytes) -> None:
+        self._thread.join(SOON_S)
+        self._end.sendall(data)
 
     def close(self) -> None:
         self._thread.join(SOON_S)
@@ -43,16 +50,21 @@ class Server:
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    server = Server()
+    server = Server(CHUNKED)
     yield server
     server.close()
 
 
 @pytest.fixture
 def watch(server: Server) -> Watch:
+    return begun(server)
+
+
+def begun(server: Server, *, silence_s: float = 20.0) -> Watch:
+    """Begin a watch that is given up after that much silence."""
     configuration = Configuration()
     configuration.host = f"http://127.0.0.1:{server.port}"
-    return KubeApi(ApiClient(configuration)).watch("/api/v1/pods", timeout_s=SOON_S)  # type: ignore[no-untyped-call]  # the client ships no types
+    return KubeApi(ApiClient(configuration)).watch("/api/v1/pods", timeout_s=silence_s - 15)
 
 
 def something_came(watch: Watch) -> bool:
@@ -110,3 +122,31 @@ def test_break_is_something_that_came(watch: Watch, server: Server) -> None:
     assert something_came(watch)
     with pytest.raises(TransientError, match="broke"):
         next(watch)
+
+
+def test_what_is_no_chunk_is_a_break(watch: Watch, server: Server) -> None:
+    server.send_raw(b"one\r\n")
+    with pytest.raises(TransientError, match="broke"):
+        next(watch)
+
+
+def test_server_that_is_about_to_end_closes_the_connection() -> None:
+    server = Server(CHUNKED, "Connection: close")
+    watch = begun(server)
+    server.send(b"one\n", b"")
+    assert list(watch) == [b"one"]
+    server.close()
+
+
+def test_answer_without_chunks_is_refused() -> None:
+    server = Server("Content-Length: 4")
+    with pytest.raises(ApiError, match="in chunks"):
+        begun(server)
+    server.close()
+
+
+def test_silent_connection_is_given_up(server: Server) -> None:
+    watch = begun(server, silence_s=0.2)
+    with pytest.raises(TransientError, match="broke") as caught:
+        next(watch)
+    assert "nothing came" in caught.value.found

@@ -80,6 +80,29 @@ class TestUndo:
         CarriedUndo(kit).undo(record)
         assert len(api.commands()) == 1
 
+    def test_one_whose_time_is_just_over_gets_a_moment(
+        self, api: Node, kit: Tools, record: Record, clock: FakeClock
+    ) -> None:
+        api.end(None)
+        clock.sleep(60)
+        sleep = clock.sleep
+
+        def ends(seconds: float) -> None:
+            sleep(seconds)
+            api.end(0)
+
+        clock.sleep = ends  # type: ignore[method-assign]  # it ends meanwhile
+        CarriedUndo(kit).undo(record)
+        assert len(api.commands()) == 1, "it has put back everything itself"
+
+    def test_one_that_hangs_after_its_time_gets_no_more(
+        self, api: Node, kit: Tools, record: Record, clock: FakeClock
+    ) -> None:
+        api.end(None)
+        clock.sleep(60)
+        CarriedUndo(kit).undo(record)
+        assert api.commands()[-1][0] == "restore"
+
     def test_what_cannot_be_put_back_is_residue(self, api: Node, kit: Tools, record: Record) -> None:
         api.end(137)
         api.state = {"terminated": {"exitCode": 5}}

@@ -8,7 +8,7 @@ import pytest
 
 from aftershock.clock import rfc3339
 from aftershock.cluster.power import How
-from aftershock.errors import CommandError, FaultError, RefusedError
+from aftershock.errors import FaultError, RefusedError, TransientError
 from aftershock.faults import guardians
 from aftershock.faults.catalogue import UNDOS
 from aftershock.faults.guardians import Order
@@ -173,7 +173,7 @@ class TestUndo:
     ) -> None:
         plan = injected(fault, clock)
         power.failures = 1
-        with pytest.raises(CommandError):
+        with pytest.raises(TransientError):
             PoweredUndo(fault.tools).undo(plan.record(run_id="run1", now=clock.now()))
         assert len(told) == 1
 
@@ -190,6 +190,14 @@ class TestUndo:
         assert not undo.undone(record).holds
         ready(api, "True")
         assert undo.undone(record).holds
+
+    def test_a_kubelet_heard_after_its_time_is_alive_at_the_first_look(
+        self, fault: Powered, api: FakeApi, clock: FakeClock
+    ) -> None:
+        record = fault.plan().record(run_id="run1", now=clock.now())
+        clock.sleep(91)
+        renew(api, clock)
+        assert PoweredUndo(fault.tools).undone(record).holds
 
     def test_where_nothing_has_power_it_is_the_guardians(
         self, fault: Powered, api: FakeApi, clock: FakeClock, told: list[Any]

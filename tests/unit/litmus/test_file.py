@@ -126,6 +126,11 @@ def test_what_is_not_supported_is_refused_by_name_and_line(
     assert on in path.read_text().splitlines()[int(line) - 1]
 
 
+def test_an_experiment_that_stands_there_twice(write: Write) -> None:
+    with pytest.raises(UsageError, match="pod-delete stands there twice"):
+        read_engine(write({"spec.experiments.1": {"name": "pod-delete"}}))
+
+
 def test_two_probes_of_one_name(write: Write) -> None:
     path = write()
     text = path.read_text()

@@ -279,7 +279,7 @@ class TestPages:
         first = listing(pod("a"), version=10, more="token")
         bench = Bench([first, listing(pod("b"), version=10), listing(version=10)], [])
         assert bench.play() == [("LISTED", "a"), ("LISTED", "b")]
-        assert bench.api.listed == [{"limit": "500"}, {"limit": "500", "continue": "token"}]
+        assert bench.api.listed == [{"limit": "250"}, {"limit": "250", "continue": "token"}]
         assert bench.events[2].data["count"] == 2
 
     def test_history_compacted_between_two_pages(self) -> None:

@@ -9,6 +9,7 @@ import pytest
 from aftershock.cluster.api import Json
 from aftershock.cluster.targets import Target
 from aftershock.errors import EnvironmentUnusableError, FeatureError, InconclusiveError
+from aftershock.faults.injector import Injection
 from aftershock.faults.journal import Record
 from aftershock.faults.pod_kill import PodKillUndo
 from aftershock.faults.protocol import Plan, Proof
@@ -18,7 +19,7 @@ from aftershock.scene.acts import Breaks
 from aftershock.scene.stage import GRACE_S, Stage
 from aftershock.scene.workloads import SCRAPED_WITHIN_S, STEADY_WITHIN_S, Workloads
 from aftershock.testing import FakeClock
-from aftershock.testing.kube import FakeApi, pod
+from aftershock.testing.kube import FakeApi, node, pod
 from tests.unit.scene.conftest import Judging
 
 PATH = "/apis/apps/v1/namespaces/demo/deployments"
@@ -61,6 +62,30 @@ class TestSteady:
         with pytest.raises(FeatureError, match="namespace 'dmeo' has no deployment"):
             Workloads(stage).are_steady("dmeo")
         assert clock.elapsed == 0
+
+
+class TestBroken:
+    def test_what_was_hit_is_what_recovers_is_about(
+        self, stage: Stage, api: FakeApi, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        api.add_pods(pod("web-7d9f-1"))
+        owner = {"kind": "Deployment", "name": "web", "controller": True}
+        meta = {"name": "web-7d9f", "namespace": "demo", "ownerReferences": [owner]}
+        api.add("/apis/apps/v1/namespaces/demo/replicasets", {"metadata": meta})
+        hit = (Target.of("pod", pod("web-7d9f-1")), Target.of("node", node("worker")))
+        plan = Plan(fault="f", targets=hit, undo={}, expires_after_s=1, blast_radius="", switch="none")
+        asked: list[object] = []
+
+        def inject(fault: object) -> Injection:
+            asked.append(fault)
+            record = plan.record(run_id="r", now=stage.timeline.clock.now())
+            return Injection(plan=plan, record=record, proof=Proof(holds=True, source="test"))
+
+        monkeypatch.setattr(stage, "inject", inject)
+        workloads = Workloads(stage)
+        workloads.are_broken(Breaks(fault=lambda ground: ground.tools, by="end"))  # type: ignore[arg-type,return-value]  # any
+        assert asked == [stage.tools]
+        assert workloads.broken == ["deployment/demo/web"]
 
 
 class TestRecover:

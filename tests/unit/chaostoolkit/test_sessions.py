@@ -1,0 +1,47 @@
+"""What a `chaos run` does when the harness that started it is gone."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+
+import pytest
+
+from aftershock import chaostoolkit
+from aftershock.chaostoolkit import sessions
+from aftershock.testing.kube import FakeApi
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """The signals that this process would have sent."""
+    found: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "kill", lambda pid, number: found.append((pid, number)))
+    monkeypatch.setattr(sessions, "ORPHANED_WITHIN_S", 0.01)
+    return found
+
+
+def test_without_its_harness_it_is_interrupted_once(sent: list[tuple[int, int]]) -> None:
+    sessions.follow(os.getppid() + 1, threading.Event()).join(timeout=10)
+    assert sent == [(os.getpid(), signal.SIGTERM)]
+
+
+def test_with_its_harness_it_goes_on_until_its_end(sent: list[tuple[int, int]]) -> None:
+    closed = threading.Event()
+    thread = sessions.follow(os.getppid(), closed)
+    assert not closed.wait(0.05)
+    closed.set()
+    thread.join(timeout=10)
+    assert not thread.is_alive()
+    assert sent == []
+
+
+@pytest.mark.parametrize("step", [True, False])
+def test_only_as_a_step_it_follows_a_harness(
+    api: FakeApi, monkeypatch: pytest.MonkeyPatch, step: bool
+) -> None:
+    if not step:
+        monkeypatch.delenv("AFTERSHOCK_EXPERIMENT_TIMELINE")
+    chaostoolkit.workload_ready(workload="web")
+    assert ("harness" in {thread.name for thread in threading.enumerate()}) is step
