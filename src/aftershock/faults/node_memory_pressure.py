@@ -142,7 +142,7 @@ def _evicted(api: KubeApi, node: str) -> set[str]:
 
 
 def _bystanders(tools: Tools, node: str) -> list[str]:
-    """Return the pods that a kubelet evicts first (they use more than they request) and may not be touched."""
+    """Return the pods that a kubelet evicts first (above their requests) and that may not be touched."""
     used = memory_of_pods(tools.api, node)
     found = []
     for pod in tools.api.items("/api/v1/pods", fieldSelector=f"spec.nodeName={node}"):
