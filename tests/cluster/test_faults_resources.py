@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -73,8 +73,7 @@ def ledger(cluster: Cluster) -> Iterator[Ledger]:
 @pytest.fixture
 def injector(cluster: Cluster, api: KubeApi, project: Project) -> Iterator[Injector]:
     """What a run injects with; it takes back what a test leaves."""
-    made = harness(cluster, load_settings(root=ROOT), project.reports, run_id="tried")
-    with closing(made.timeline):
+    with harness(cluster, load_settings(root=ROOT), project.reports, run_id="tried") as made:
         try:
             yield made
         finally:
@@ -141,10 +140,10 @@ from aftershock.faults.calls import make_fault
 from tests.cluster.harness import harness
 
 settings = load_settings(root=Path.cwd())
-injector = harness(connect(settings), settings, Path.cwd() / "reports", run_id="killed")
-fault = make_fault(sys.argv[1], injector.tools, json.loads(sys.argv[2]))
-injection = injector.inject(fault)
-injector.undo(injection.record.fault_id)
+with harness(connect(settings), settings, Path.cwd() / "reports", run_id="killed") as injector:
+    fault = make_fault(sys.argv[1], injector.tools, json.loads(sys.argv[2]))
+    injection = injector.inject(fault)
+    injector.undo(injection.record.fault_id)
 """
 
 
