@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import random
+import secrets
 import signal
 import subprocess
 import sys
@@ -73,11 +74,9 @@ def ledger(cluster: Cluster) -> Iterator[Ledger]:
 @pytest.fixture
 def injector(cluster: Cluster, api: KubeApi, project: Project) -> Iterator[Injector]:
     """What a run injects with; it takes back what a test leaves."""
-    made = harness(cluster, load_settings(root=ROOT), project.reports, run_id="tried")
-    try:
+    run_id = f"tried-{secrets.token_hex(3)}"
+    with harness(cluster, load_settings(root=ROOT), project.reports, run_id=run_id) as made:
         yield made
-    finally:
-        made.undo_all()
 
 
 def lands(injector: Injector, case: Case) -> Plan:
@@ -140,10 +139,10 @@ from aftershock.faults.calls import make_fault
 from tests.cluster.harness import harness
 
 settings = load_settings(root=Path.cwd())
-injector = harness(connect(settings), settings, Path.cwd() / "reports", run_id="killed")
-fault = make_fault(sys.argv[1], injector.tools, json.loads(sys.argv[2]))
-injection = injector.inject(fault)
-injector.undo(injection.record.fault_id)
+with harness(connect(settings), settings, Path.cwd() / "reports", run_id=sys.argv[4]) as injector:
+    fault = make_fault(sys.argv[1], injector.tools, json.loads(sys.argv[2]))
+    injection = injector.inject(fault)
+    injector.undo(injection.record.fault_id)
 """
 
 
@@ -152,8 +151,9 @@ def kill_at_some_moment(project: Project, case: Case) -> None:
     seed = random.SystemRandom().randrange(1 << 16)
     print(f"seed {seed}")  # noqa: T201 - pytest shows it with a failure
     moment_s = random.Random(seed).uniform(0, 8)
-    journal = project.reports / "killed" / "journal.jsonl"
-    words = [case.fault, json.dumps(case.arguments), str(ROOT)]
+    run_id = f"killed-{secrets.token_hex(3)}"  # a dead run's name must not come again: its Lease
+    journal = project.reports / run_id / "journal.jsonl"
+    words = [case.fault, json.dumps(case.arguments), str(ROOT), run_id]
     running = subprocess.Popen([sys.executable, "-c", PROGRAM, *words], cwd=project.folder)
     try:
         wait_until(

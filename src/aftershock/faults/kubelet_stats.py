@@ -14,7 +14,16 @@ from aftershock.cluster.api import Json, KubeApi
 from aftershock.errors import RefusedError
 from aftershock.faults.protocol import Proof
 
-__all__ = ["LONGEST_LOOK_S", "Figure", "Sample", "check_time", "look", "reached", "to_reach"]
+__all__ = [
+    "LONGEST_LOOK_S",
+    "Figure",
+    "Sample",
+    "check_time",
+    "look",
+    "memory_of_pods",
+    "reached",
+    "to_reach",
+]
 
 Figure = Literal["cores", "working_set"]
 
@@ -50,6 +59,20 @@ def look(api: KubeApi, aim: Mapping[str, Any]) -> Sample:
     pods = [pod for pod in summary.get("pods") or () if pod["podRef"]["uid"] == aim["pod_uid"]]
     containers = [entry for pod in pods for entry in pod.get("containers") or ()]
     return _sample(next((entry for entry in containers if entry["name"] == aim["container"]), {}))
+
+
+def memory_of_pods(api: KubeApi, node: str) -> dict[str, int]:
+    """Return the working set of every pod on a node, by the pod's UID, in bytes.
+
+    Raises:
+        ApiError: the kubelet cannot be asked.
+
+    """
+    pods = api.get(f"/api/v1/nodes/{node}/proxy/stats/summary").get("pods") or ()
+    return {
+        str(pod["podRef"]["uid"]): sum(_sample(entry).working_set for entry in pod.get("containers") or ())
+        for pod in pods
+    }
 
 
 def to_reach(api: KubeApi, aim: Mapping[str, Any], figure: Figure, at_least: float) -> dict[str, Any]:

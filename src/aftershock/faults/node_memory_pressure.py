@@ -18,7 +18,7 @@ from aftershock.faults.carried import start_carriers, testimony
 from aftershock.faults.carrier import Size
 from aftershock.faults.chosen import WhichNode
 from aftershock.faults.journal import Record
-from aftershock.faults.kubelet_stats import check_time
+from aftershock.faults.kubelet_stats import check_time, memory_of_pods
 from aftershock.faults.protocol import Plan, Proof
 from aftershock.faults.tools import Tools
 from aftershock.timeline import Event
@@ -34,6 +34,8 @@ LEAST_S = 45.0
 SIGNAL = "memory.available"
 CONDITION = "MemoryPressure"
 CRITICAL = "system-node-critical"
+# From this priority on the kubelet evicts nobody.
+CRITICAL_PRIORITY = 2_000_000_000
 
 
 class NodeMemoryPressure:
@@ -53,7 +55,8 @@ class NodeMemoryPressure:
         """Choose the node, and read its kubelet's threshold.
 
         Raises:
-            RefusedError: there is no such node, its kubelet has no threshold, or it is under pressure.
+            RefusedError: there is no such node, its kubelet has no threshold, it is under pressure, or
+                pods that may not be touched would go first.
 
         """
         check_time(self.for_s, least_s=LEAST_S, by="filling, the kubelet's look, its report to the API")
@@ -71,6 +74,13 @@ class NodeMemoryPressure:
                 expected=f"a threshold {SIGNAL} of at least {LEAST_LEFT + PAST} bytes (evictionHard)",
                 found=f"{threshold} bytes",
                 hint="without one the kernel would kill before the kubelet evicts",
+            )
+        if bystanders := _bystanders(self.tools, target.name):
+            raise RefusedError(
+                f"the kubelet of {target} would evict pods that may not be touched",
+                expected="only pods of namespaces that opted in use more memory than they request",
+                found=", ".join(bystanders),
+                hint="choose another node, or give them requests",
             )
         aim = {"node": target.name, "options": {"leave_bytes": leave}}
         return Plan(
@@ -129,6 +139,22 @@ def _evicted(api: KubeApi, node: str) -> set[str]:
         for pod in pods
         if pod["status"].get("reason") == "Evicted"
     }
+
+
+def _bystanders(tools: Tools, node: str) -> list[str]:
+    """Return the pods that a kubelet evicts first (above their requests) and that may not be touched."""
+    used = memory_of_pods(tools.api, node)
+    found = []
+    for pod in tools.api.items("/api/v1/pods", fieldSelector=f"spec.nodeName={node}"):
+        meta, spec = pod["metadata"], pod["spec"]
+        asked = sum(
+            number((entry.get("resources", {}).get("requests") or {}).get("memory", "0"))
+            for entry in spec["containers"]
+        )
+        evictable = spec.get("priority", 0) < CRITICAL_PRIORITY and used.get(meta["uid"], 0) > asked
+        if evictable and not tools.may_touch(meta["namespace"]):
+            found.append(f"{meta['namespace']}/{meta['name']}")
+    return sorted(found)
 
 
 def _threshold(api: KubeApi, name: str, node: Json) -> int:

@@ -10,7 +10,7 @@ from aftershock.faults.tools import tools
 from aftershock.testing import FakeClock
 from aftershock.testing.kube import node, pod
 from tests.unit.faults.carriers import JOBS, Node
-from tests.unit.faults.kubelets import MIB, configure, options_of
+from tests.unit.faults.kubelets import MIB, configure, measure, options_of
 
 
 def condition(api: Node, status: str) -> None:
@@ -23,10 +23,15 @@ def condition(api: Node, status: str) -> None:
 def _kubelet(api: Node) -> None:
     condition(api, "False")
     configure(api, memory_available="256Mi")
+    measure(api, at="1")
+
+
+def may_touch(namespace: str) -> bool:
+    return namespace == "demo"
 
 
 def fault(api: Node, clock: FakeClock, *, for_s: float = 60.0) -> NodeMemoryPressure:
-    return NodeMemoryPressure(tools(api, clock=clock), for_s=for_s, role="worker")
+    return NodeMemoryPressure(tools(api, clock=clock, may_touch=may_touch), for_s=for_s, role="worker")
 
 
 def evicted(name: str) -> dict[str, object]:
@@ -70,6 +75,29 @@ class TestRefused:
     def test_a_time_in_which_nothing_can_be_seen(self, api: Node, clock: FakeClock) -> None:
         with pytest.raises(RefusedError, match="may be over before"):
             fault(api, clock, for_s=30.0).plan()
+
+
+class TestBystanders:
+    """The kubelet asks no label: whom it would evict first must be somebody who may be touched."""
+
+    def other(self, api: Node, **spec: object) -> None:
+        containers = [{"name": "main", "image": "x", "resources": spec.pop("resources", {})}]
+        api.add_pods(pod("other", namespace="monitoring", spec={"containers": containers, **spec}))
+        measure(api, at="1", uid="uid-other")
+
+    def test_one_without_requests_would_go_first(self, api: Node, clock: FakeClock) -> None:
+        self.other(api)
+        with pytest.raises(RefusedError, match="may not be touched") as caught:
+            fault(api, clock).plan()
+        assert caught.value.found == "monitoring/other"
+
+    def test_one_within_its_requests_would_not(self, api: Node, clock: FakeClock) -> None:
+        self.other(api, resources={"requests": {"memory": "32Mi"}})
+        assert fault(api, clock).plan().targets
+
+    def test_a_critical_one_is_never_evicted(self, api: Node, clock: FakeClock) -> None:
+        self.other(api, priority=2_000_001_000)
+        assert fault(api, clock).plan().targets
 
 
 class TestLanded:
