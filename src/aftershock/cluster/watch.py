@@ -90,6 +90,7 @@ class _Arriving:
         self._torn = b""
         self._lines: deque[bytes] = deque()
         self._ended = False
+        self._broken = False
         self._closed = False
         self._unwrap()
 
@@ -98,18 +99,22 @@ class _Arriving:
         if self._closed:
             return True
         try:
-            if not (self._lines or self._ended):
+            if not (self._lines or self._ended or self._broken):
                 self._receive(within_s=0)
         except OSError:
             return False  # it broke: that is for the next read to tell
-        return not (self._lines or self._ended or self._raw or self._torn)
+        return not (self._lines or self._ended or self._broken or self._raw or self._torn)
 
     def next(self) -> bytes | None:
-        """Wait for a line; None at the end."""
-        while not (self._lines or self._ended):
+        """Wait for a line; None at the end. A break is told after what came before it."""
+        while not (self._lines or self._ended or self._broken):
             if not self._receive(within_s=self._timeout_s):
                 raise TimeoutError(f"nothing came for {self._timeout_s:g} s")
-        return self._lines.popleft() if self._lines else None
+        if self._lines:
+            return self._lines.popleft()
+        if self._broken:
+            raise ConnectionError("it ended in the middle of the answer")
+        return None
 
     def close(self) -> None:
         """Give the connection back, unless there may be more of the answer on it."""
@@ -133,7 +138,8 @@ class _Arriving:
             for _ in range(_GATHER):
                 data = self._socket.recv(_READ)
                 if not data:
-                    raise ConnectionError("it ended in the middle of the answer")
+                    self._broken = True
+                    break
                 self._raw += data
                 self._unwrap()
                 if self._ended or not (self._within() or self._poll.poll(0)):
