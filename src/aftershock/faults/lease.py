@@ -93,9 +93,13 @@ class RunLease:
         self.clock = clock or SystemClock()
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
+        self._borrowed = False
 
     def hold(self) -> None:
-        """Take the Lease and keep it. Idempotent; where this run's other process holds it, that keeps it.
+        """Take the Lease and keep it. Idempotent.
+
+        Where this run holds it already (another process of it, or one that died), it is renewed
+        and not given back: that is for the other one, or it lapses.
 
         Raises:
             RefusedError: another run is under way.
@@ -104,10 +108,9 @@ class RunLease:
         if self._thread is not None:
             return
         lease = await_no_run(self.api, but=self.run_id, clock=self.clock)
-        if ((lease or {}).get("spec") or {}).get("holderIdentity") == self.run_id:
-            return
+        self._borrowed = ((lease or {}).get("spec") or {}).get("holderIdentity") == self.run_id
         make_namespace(self.api)
-        if not self._write(lease):
+        if not self._write(lease) and not self._borrowed:
             raise _taken("it began at this very moment")
         self._thread = threading.Thread(target=self._keep, name="run lease", daemon=True)
         self._thread.start()
@@ -118,6 +121,8 @@ class RunLease:
             return
         self._ended.set()
         self._thread.join()
+        if self._borrowed:
+            return
         with suppress(AftershockError):
             lease = self.api.find(RUN_LEASE)
             if lease is not None and lease["spec"].get("holderIdentity") == self.run_id:

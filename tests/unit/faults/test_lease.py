@@ -78,11 +78,13 @@ class TestHold:
         assert clock.monotonic() < 2
         assert api.calls == []
 
-    def test_what_another_process_of_this_run_holds_is_left_to_it(self, api: FakeApi, run: RunLease) -> None:
+    def test_what_this_run_holds_already_is_renewed_and_not_given_back(
+        self, api: FakeApi, run: RunLease
+    ) -> None:
         held_by(api, "mine")
         run.hold()
+        assert api.get(RUN_LEASE)["spec"]["renewTime"] != 0
         run.release()
-        assert api.calls == []
         assert api.get(RUN_LEASE)["spec"]["holderIdentity"] == "mine"
 
     def test_somebody_who_was_quicker_wins(self, api: FakeApi, run: RunLease) -> None:
