@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from aftershock.cluster.kind.catalogue import load_catalogue
 from aftershock.cluster.api import Json
+from aftershock.cluster.kind.catalogue import load_catalogue
 from aftershock.cluster.targets import Target
 from aftershock.config import project_root
 from aftershock.faults import marks
@@ -117,6 +117,7 @@ def test_a_fault_that_begins_while_it_looks_is_left_alone(
     def found(path: str, **query: str) -> Json | None:
         seen = find(path, **query)
         if path == RUN_LEASE and seen is None:
+            monkeypatch.undo()
             lease(kit, "run1")
             fault(kit, "a")
         return seen
