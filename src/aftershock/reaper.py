@@ -51,10 +51,13 @@ class Reaper:
     def look(self) -> list[tuple[Record, str]]:
         """Say that we live, and take back what is due; return each due fault with what came of it."""
         self._live()
+        # In this order: a run takes the Lease before it marks anything, so what is marked now and is not
+        # the holder's then has no run. The other way round a fault of this very moment looks orphaned.
+        marked = list(marks.records(self.tools.api))
         holder = self._lapses.holder(self.tools.api.find(RUN_LEASE))
         return [
             (record, self._reap(record))
-            for record in marks.records(self.tools.api)
+            for record in marked
             if record.run_id != holder or record.expires_at + FIRST_ITS_RUN <= self.tools.clock.now()
         ]
 

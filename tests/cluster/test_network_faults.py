@@ -126,10 +126,10 @@ def test_is_undone_though_its_carrier_was_killed(api: KubeApi, injector: Injecto
     before = rules(pod)
     injection = injector.inject(ON_PODS["loss"](injector.tools))
     name = f"{injection.plan.fault_id}-0"
-    # The n of a process is looked up and used in one go on the node: nothing else bears that fault's id.
+    # Looked up and used in one go, on the node. The brackets keep this very command from being meant.
     on(
         pod["spec"]["nodeName"],
-        f"for p in /proc/[0-9]*; do tr '\\0' ' ' < $p/cmdline | grep -q 'carrier loss --fault-id {name} '"
+        f"for p in /proc/[0-9]*; do tr '\\0' ' ' < $p/cmdline | grep -q '[c]arrier loss --fault-id {name} '"
         " && kill -9 ${p#/proc/}; done; true",
     )
     wait_until(lambda: injector.tools.carriers.outcome(name) == 137, within_s=10, what="the carrier's end")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from aftershock.cluster.api import Json
 from aftershock.cluster.kind.catalogue import load_catalogue
 from aftershock.cluster.targets import Target
 from aftershock.config import project_root
@@ -106,6 +107,26 @@ def test_a_vanished_runs_faults_are_taken_back_once_its_lease_has_lapsed(
     assert undo.done == ["a"]
     assert list(marks.records(kit.api)) == []
     assert reaper.look() == []
+
+
+def test_a_fault_that_begins_while_it_looks_is_left_alone(
+    kit: Tools, reaper: Reaper, undo: Undone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = kit.api.find
+
+    def found(path: str, **query: str) -> Json | None:
+        seen = find(path, **query)
+        if path == RUN_LEASE and seen is None:
+            monkeypatch.undo()
+            lease(kit, "run1")
+            fault(kit, "a")
+        return seen
+
+    monkeypatch.setattr(kit.api, "find", found)
+    reaper.look()
+    lease(kit, "run1")
+    reaper.look()
+    assert undo.done == []
 
 
 def test_what_another_run_left_is_taken_back_at_once(kit: Tools, reaper: Reaper, undo: Undone) -> None:
