@@ -134,7 +134,9 @@ def follow(harness: int, closed: threading.Event) -> threading.Thread:
     def watch() -> None:
         while not closed.wait(ORPHANED_WITHIN_S):
             if os.getppid() != harness:
-                os.kill(os.getpid(), signal.SIGTERM)
+                # SIGTERM raises an ordinary exception, which an activity under way takes for its own
+                # failure, and the method goes on. SIGUSR1 ends the method; rollbacks run.
+                os.kill(os.getpid(), signal.SIGUSR1)
                 return
 
     thread = threading.Thread(target=watch, name="harness", daemon=True)

@@ -178,8 +178,10 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     """Interrupt a process that still runs, so that it rolls back; kill its group if it does not end."""
     if process.poll() is not None:
         return
-    # SIGTERM, not SIGINT: a harness started in the background passes "ignore SIGINT" on.
-    process.terminate()
+    # Not SIGINT: a harness started in the background passes "ignore SIGINT" on. Not SIGTERM: an
+    # activity under way takes it for its own failure, and the method goes on. SIGUSR1 is Chaos
+    # Toolkit's own word for ending the method with rollbacks.
+    process.send_signal(signal.SIGUSR1)
     try:
         process.wait(timeout=ROLLBACKS_WITHIN_S)
     except subprocess.TimeoutExpired:

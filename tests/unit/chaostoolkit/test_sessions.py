@@ -24,7 +24,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
 
 def test_without_its_harness_it_is_interrupted_once(sent: list[tuple[int, int]]) -> None:
     sessions.follow(os.getppid() + 1, threading.Event()).join(timeout=10)
-    assert sent == [(os.getpid(), signal.SIGTERM)]
+    assert sent == [(os.getpid(), signal.SIGUSR1)]
 
 
 def test_with_its_harness_it_goes_on_until_its_end(sent: list[tuple[int, int]]) -> None:

@@ -69,7 +69,7 @@ def run(folder: Path, *method: str, **options: Any) -> ExperimentResult:
         "title": "bench",
         "description": "d",
         "steady-state-hypothesis": {"title": "well", "probes": [call("well", type="probe", tolerance=True)]},
-        "method": [call(func) for func in method],
+        "method": [call(func, pauses={"after": 300 if func == "hang" else 0}) for func in method],
         "rollbacks": [call("mend")],
     }
     path = folder / "bench.yaml"
