@@ -6,6 +6,7 @@ import atexit
 import os
 import secrets
 import signal
+import sys
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -133,15 +134,26 @@ def follow(harness: int, closed: threading.Event) -> threading.Thread:
 
     def watch() -> None:
         while not closed.wait(ORPHANED_WITHIN_S):
-            if os.getppid() != harness:
-                # SIGTERM raises an ordinary exception, which an activity under way takes for its own
-                # failure, and the method goes on. SIGUSR1 ends the method; rollbacks run.
-                os.kill(os.getpid(), signal.SIGUSR1)
-                return
+            if os.getppid() == harness or not _in_the_method():
+                continue
+            # SIGTERM raises an ordinary exception, which an activity under way takes for its own
+            # failure, and the method goes on. SIGUSR1 ends the method; rollbacks run. An activity's
+            # pause comes whatever ended it, and is ended by the next one.
+            os.kill(os.getpid(), signal.SIGUSR1)
 
     thread = threading.Thread(target=watch, name="harness", daemon=True)
     thread.start()
     return thread
+
+
+def _in_the_method() -> bool:
+    """Whether the main thread is in an experiment's method: in the rollbacks, a signal would end those."""
+    frame = sys._current_frames().get(threading.main_thread().ident or 0)  # noqa: SLF001 - its only name
+    running = set()
+    while frame is not None:
+        running.add(frame.f_code.co_name)
+        frame = frame.f_back
+    return "run_method" in running
 
 
 def _begin() -> Session:

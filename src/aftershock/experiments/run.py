@@ -18,14 +18,15 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from aftershock.clock import Clock, SystemClock, format_duration
-from aftershock.errors import FaultError
+from aftershock.clock import Clock, SystemClock, format_duration, wait_until
+from aftershock.errors import DeadlineError, FaultError
 from aftershock.experiments.file import Experiment, read_experiment
 from aftershock.experiments.record import record_experiment
 from aftershock.timeline import Timeline, read_timeline
@@ -34,6 +35,9 @@ __all__ = ["ExperimentResult", "run_experiment"]
 
 TAIL_LINES = 15
 ROLLBACKS_WITHIN_S = 90.0
+SIGNALS = 5
+HEARD_WITHIN_S = 3.0
+ROLLING_BACK = b"Let's rollback"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,17 +175,28 @@ def _run(command: list[str], *, log: Path, env: Mapping[str, str], timeout_s: fl
             hint=f"its log is {log}",
         ) from error
     finally:
-        _end(process)
+        _end(process, log, clock)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Interrupt a process that still runs, so that it rolls back; kill its group if it does not end."""
-    if process.poll() is not None:
-        return
-    # Not SIGINT: a harness started in the background passes "ignore SIGINT" on. Not SIGTERM: an
-    # activity under way takes it for its own failure, and the method goes on. SIGUSR1 is Chaos
-    # Toolkit's own word for ending the method with rollbacks.
-    process.send_signal(signal.SIGUSR1)
+def _end(process: subprocess.Popen[bytes], log: Path, clock: Clock) -> None:
+    """Interrupt a process that still runs, so that it rolls back; kill its group if it does not end.
+
+    Not by SIGINT: a harness started in the background passes "ignore SIGINT" on. Not by SIGTERM:
+    an activity under way takes it for its own failure, and the method goes on. SIGUSR1 is Chaos
+    Toolkit's own word for ending the method with rollbacks. An activity's pause comes whatever
+    ended it, and is ended by the next signal; one that comes in the rollbacks would end those.
+    """
+    for _ in range(SIGNALS):
+        if process.poll() is not None or ROLLING_BACK in log.read_bytes():
+            break
+        process.send_signal(signal.SIGUSR1)
+        with suppress(DeadlineError):
+            wait_until(
+                lambda: process.poll() is not None or ROLLING_BACK in log.read_bytes(),
+                within_s=HEARD_WITHIN_S,
+                what="the rollbacks",
+                clock=clock,
+            )
     try:
         process.wait(timeout=ROLLBACKS_WITHIN_S)
     except subprocess.TimeoutExpired:

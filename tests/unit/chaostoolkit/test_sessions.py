@@ -10,6 +10,7 @@ import pytest
 
 from aftershock import chaostoolkit
 from aftershock.chaostoolkit import sessions
+from aftershock.clock import wait_until
 from aftershock.testing.kube import FakeApi
 
 
@@ -22,9 +23,22 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     return found
 
 
-def test_without_its_harness_it_is_interrupted_once(sent: list[tuple[int, int]]) -> None:
-    sessions.follow(os.getppid() + 1, threading.Event()).join(timeout=10)
-    assert sent == [(os.getpid(), signal.SIGUSR1)]
+def test_without_its_harness_it_is_interrupted_until_it_rolls_back(sent: list[tuple[int, int]]) -> None:
+    # Named as Chaos Toolkit names it: that is how it is known where the main thread is.
+    def run_method() -> None:
+        wait_until(lambda: len(sent) >= 2, within_s=10, every_s=0.01, what="two signals")
+
+    closed = threading.Event()
+    thread = sessions.follow(os.getppid() + 1, closed)
+    assert not closed.wait(0.05)
+    assert sent == []
+    run_method()
+    count = len(sent)
+    assert not closed.wait(0.1)
+    assert len(sent) <= count + 1
+    closed.set()
+    thread.join(timeout=10)
+    assert set(sent) == {(os.getpid(), signal.SIGUSR1)}
 
 
 def test_with_its_harness_it_goes_on_until_its_end(sent: list[tuple[int, int]]) -> None:
