@@ -8,11 +8,12 @@ ALLURE := node_modules/.bin/allure
 
 .PHONY: gameday test lint unit test-cluster bench requirements clean
 
-## A cluster with its stack on this machine, every scenario on it, and the report.
+## A cluster with its stack on this machine, every scenario on it (or those of FEATURES), and the report.
+FEATURES ?= features/
 gameday: $(INSTALLED) $(ALLURE)
 	$(BIN)/aftershock doctor --install
 	$(BIN)/aftershock up
-	$(BIN)/pytest features/
+	$(BIN)/pytest $(FEATURES)
 
 ## Lints and tests; needs no cluster.
 test: lint unit
