@@ -1,6 +1,7 @@
 """The plugin as its users meet it: whole runs of pytest on small projects of features."""
 
 import json
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -12,6 +13,9 @@ import pytest
 from aftershock.errors import RefusedError
 
 STEPS = """
+import os
+import signal
+
 import pytest
 from pytest_bdd import given, when, then, parsers
 from aftershock.collect.types import phrase
@@ -79,6 +83,10 @@ def _():
 @then("the user presses Ctrl-C")
 def _(undo):
     raise KeyboardInterrupt
+
+@then("the run is asked to end")
+def _(undo):
+    os.kill(os.getpid(), signal.SIGTERM)
 """
 
 PYPROJECT = """
@@ -792,6 +800,18 @@ def test_ctrl_c_undoes_and_is_neither_a_pass_nor_missing(project):
     assert failure.get("type") == "interrupted"
     timeline = (project.folder / "stopped-by-hand" / "timeline.jsonl").read_text()
     assert '"kind":"undone"' in timeline
+
+
+def test_a_run_that_is_asked_to_end_undoes_and_is_no_pass(project):
+    before = signal.getsignal(signal.SIGTERM)
+    project.feature("Feature: One\n  Scenario: A\n    Given a fault\n    Then the run is asked to end\n")
+
+    result = project.run()
+
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert "1 interrupted" in result.outlines[-1]
+    assert '"kind":"undone"' in (project.folder / "a" / "timeline.jsonl").read_text()
+    assert signal.getsignal(signal.SIGTERM) == before
 
 
 def test_what_an_undo_leaves_after_ctrl_c_is_said_with_its_own_code(project):

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import importlib.util
 import pkgutil
+import signal
 import traceback
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
@@ -164,7 +166,17 @@ class FeatureSession:
             if not any(self.run.folder.iterdir()):
                 self.run.folder.rmdir()
             raise
+        self._end_in_good_order()
         self.config.hook.pytest_aftershock_begin(config=self.config, settings=self.settings, run=self.run)
+
+    def _end_in_good_order(self) -> None:
+        """Have a run that is asked to end (a CI job that is cancelled) undo what it did, as after Ctrl-C.
+
+        To the latter, too, a shell's background jobs are deaf otherwise.
+        """
+        for number in (signal.SIGTERM, signal.SIGINT):
+            before = signal.signal(number, signal.default_int_handler)
+            self.config.add_cleanup(partial(_listen_as, number, before))
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_makereport(
@@ -228,6 +240,11 @@ def find_error(error: BaseException, kind: type[E_]) -> E_ | None:
     if isinstance(error, BaseExceptionGroup):
         return next((found for inner in error.exceptions if (found := find_error(inner, kind))), None)
     return None
+
+
+def _listen_as(number: signal.Signals, handler: Any) -> None:
+    """Have a signal do what it did before."""
+    signal.signal(number, handler)
 
 
 def _joined(refusals: Sequence[RefusedError]) -> RefusedError | None:
