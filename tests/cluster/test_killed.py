@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -17,10 +18,11 @@ from tests.cluster.conftest import Project, closed_nodes, whole
 from tests.cluster.killing import DRAIN, MEMORY, kill, without_reaper
 
 
-@pytest.fixture(autouse=True)
-def _by_hand(api: KubeApi) -> Iterator[None]:
-    with without_reaper(api):
-        yield
+@pytest.fixture
+def by_hand(api: KubeApi) -> Iterator[Callable[[], None]]:
+    """What stops the reaper for the rest of a test: after the kill, for a fault may depend on it."""
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(without_reaper(api))
 
 
 def recovered(project: Project) -> str:
@@ -29,9 +31,12 @@ def recovered(project: Project) -> str:
     return done.stdout
 
 
-def test_in_the_middle_of_an_out_of_memory(api: KubeApi, project: Project) -> None:
+def test_in_the_middle_of_an_out_of_memory(
+    api: KubeApi, project: Project, by_hand: Callable[[], None]
+) -> None:
     before = restarts(api)
     kill(project, MEMORY)
+    by_hand()
     assert leftovers(tools(api), reports=project.reports)
     (record,) = Journal(project.reports / "killed" / "journal.jsonl").latest()
     assert record.state == "planned"
@@ -72,8 +77,11 @@ def restarts(api: KubeApi) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("journal", ["kept", "lost"])
-def test_in_the_middle_of_a_drain(api: KubeApi, project: Project, journal: str) -> None:
+def test_in_the_middle_of_a_drain(
+    api: KubeApi, project: Project, by_hand: Callable[[], None], journal: str
+) -> None:
     kill(project, DRAIN)
+    by_hand()
     (node,) = closed_nodes(api)
     if journal == "lost":
         shutil.rmtree(project.reports / "killed")
@@ -86,8 +94,9 @@ def test_in_the_middle_of_a_drain(api: KubeApi, project: Project, journal: str) 
     assert recovered(project) == "nothing to undo\n"
 
 
-def test_a_run_refuses_to_begin_on_what_is_left(api: KubeApi, project: Project) -> None:
+def test_a_run_refuses_to_begin_on_what_is_left(project: Project, by_hand: Callable[[], None]) -> None:
     kill(project, DRAIN)
+    by_hand()
     done = project.pytest("features/recovery")
     assert done.returncode == 11, done.stdout + done.stderr
     assert "an earlier run left something in the cluster" in done.stdout + done.stderr
