@@ -8,7 +8,7 @@ from typing import Any
 from aftershock.cluster.api import Json, KubeApi
 from aftershock.errors import RefusedError
 
-__all__ = ["aim_at", "pod_is_there", "status_of"]
+__all__ = ["Endings", "aim_at", "pod_is_there", "status_of"]
 
 
 def aim_at(pod: Json, container: str = "") -> dict[str, Any]:
@@ -64,6 +64,31 @@ def status_of(api: KubeApi, aim: Mapping[str, Any]) -> Json | None:
     pod = _pod(api, aim)
     statuses: list[Json] = (pod or {}).get("status", {}).get("containerStatuses") or []
     return next((entry for entry in statuses if entry["name"] == aim["container"]), None)
+
+
+class Endings:
+    """How the containers that were aimed at ended, kept from the look that saw it.
+
+    The kubelet can forget it: its collection of dead containers (once a minute, the newest of
+    each is kept) takes one that is created but not started yet for a dead one, and removes
+    the one that really died.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[str, dict[str, Any]] = {}
+
+    def of(self, status: Json, aim: Mapping[str, Any]) -> dict[str, Any]:
+        """Return reason, exit_code and finished_at, as `status` tells or has told; empty if it never did."""
+        ended = self._seen.setdefault(aim["full_id"], {})
+        for state in (status.get("lastState") or {}, status["state"]):
+            found = state.get("terminated") or {}
+            if found.get("containerID") == aim["full_id"]:
+                ended |= {
+                    "reason": found["reason"],
+                    "exit_code": found["exitCode"],
+                    "finished_at": found["finishedAt"],
+                }
+        return dict(ended)
 
 
 def _pod(api: KubeApi, aim: Mapping[str, Any]) -> Json | None:

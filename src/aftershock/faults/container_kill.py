@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, Unpack
 
-from aftershock.cluster.api import KubeApi
-from aftershock.faults.aims import status_of
+from aftershock.faults.aims import Endings, status_of
 from aftershock.faults.carried import start_carriers, testimony
 from aftershock.faults.chosen import Pods, WhichPods
 from aftershock.faults.journal import Record
@@ -38,6 +37,7 @@ class ContainerKill:
         self.tools = tools
         self.signal = signal
         self.pods = Pods(**which)
+        self._endings = Endings()
 
     def plan(self) -> Plan:
         """Choose the pods, and note which containers they run now.
@@ -67,7 +67,7 @@ class ContainerKill:
 
     def landed(self, plan: Plan) -> Proof:
         """Ask the API whether each container ended and was started again."""
-        seen = {aim["pod"]: _ending(self.tools.api, aim) for aim in plan.undo["aims"]}
+        seen = {aim["pod"]: self._look(aim) for aim in plan.undo["aims"]}
         holds = all(self._proves(facts) for facts in seen.values())
         facts = {f"{pod}.{key}": value for pod, each in seen.items() for key, value in each.items()}
         return Proof(holds=holds, source="Kubernetes API, container status", facts=facts)
@@ -76,19 +76,16 @@ class ContainerKill:
         """Return what the carriers printed."""
         return testimony(self.tools, plan)
 
+    def _look(self, aim: Mapping[str, Any]) -> dict[str, Any]:
+        """Return how the container that was aimed at ended, as far as the API knows or has told before."""
+        status = status_of(self.tools.api, aim)
+        if status is None:
+            return {"container": aim["container"], "restarted": False, "found": "the pod is gone"}
+        restarted = status["restartCount"] > aim["restarts"]
+        ended = self._endings.of(status, aim)
+        ended.pop("reason", None)  # Error, whatever the signal was
+        return {"container": aim["container"], "restarted": restarted, **ended}
+
     def _proves(self, facts: Mapping[str, Any]) -> bool:
         code = facts.get("exit_code")
         return bool(facts["restarted"]) and (code == KILLED if self.signal == "SIGKILL" else code is not None)
-
-
-def _ending(api: KubeApi, aim: Mapping[str, Any]) -> dict[str, Any]:
-    """Return how the container that was aimed at ended, as far as the API knows."""
-    status = status_of(api, aim)
-    if status is None:
-        return {"container": aim["container"], "restarted": False, "found": "the pod is gone"}
-    facts = {"container": aim["container"], "restarted": status["restartCount"] > aim["restarts"]}
-    for state in (status.get("lastState") or {}, status["state"]):
-        ended = state.get("terminated") or {}
-        if ended.get("containerID") == aim["full_id"]:
-            facts |= {"exit_code": ended["exitCode"], "finished_at": ended["finishedAt"]}
-    return facts

@@ -8,13 +8,11 @@ pod counts one restart more.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Unpack
 
-from aftershock.cluster.api import Json
-from aftershock.cluster.targets import choose_pods, find_workload
-from aftershock.errors import RefusedError
-from aftershock.faults.aims import aim_at, status_of
+from aftershock.faults.aims import Endings, status_of
 from aftershock.faults.carried import start_carriers, testimony
+from aftershock.faults.chosen import Pods, WhichPods, limit_of
 from aftershock.faults.journal import Record
 from aftershock.faults.protocol import Plan, Proof
 from aftershock.faults.tools import Tools
@@ -47,25 +45,11 @@ class OutOfMemory:
         "kube_pod_container_status_restarts_total": SHOWS,
     }
 
-    def __init__(
-        self,
-        tools: Tools,
-        *,
-        workload: str,
-        namespace: str = "",
-        container: str = "",
-        count: int = 1,
-        share: float | None = None,
-        seed: int | None = None,
-    ) -> None:
+    def __init__(self, tools: Tools, **which: Unpack[WhichPods]) -> None:
+        """Take which pods: see Pods."""
         self.tools = tools
-        self.workload = workload
-        self.namespace = namespace
-        self.container = container
-        self.count = count
-        self.share = share
-        self.seed = seed
-        self._endings: dict[str, dict[str, Any]] = {}  # by the container's id, as soon as it was seen
+        self.pods = Pods(**which)
+        self._endings = Endings()
 
     def plan(self) -> Plan:
         """Choose the pods, and note which containers they run now.
@@ -74,12 +58,9 @@ class OutOfMemory:
             RefusedError: there are not that many, or a container has no memory limit.
 
         """
-        api = self.tools.api
-        workload = find_workload(api, self.workload, namespace=self.namespace)
-        choice = choose_pods(workload, count=self.count, share=self.share, seed=self.seed)
-        aims = [aim_at(api.get(target.path), self.container) for target in choice.targets]
+        choice, aims = self.pods.aims(self.tools.api)
         for aim in aims:
-            _check_limit(aim)
+            limit_of(aim, "memory")
         return Plan(
             fault=NAME,
             targets=choice.targets,
@@ -99,12 +80,7 @@ class OutOfMemory:
         start_carriers(self.tools, plan, record, act="oom")
 
     def landed(self, plan: Plan) -> Proof:
-        """Ask the API whether each container ended as OOMKilled and was started again.
-
-        How it ended is kept from the look that saw it: the kubelet can forget it. Its collection
-        of dead containers (once a minute, the newest of each is kept) takes one that is
-        created but not started yet for a dead one, and removes the one that really died.
-        """
+        """Ask the API whether each container ended as OOMKilled and was started again."""
         facts: dict[str, Any] = {}
         holds = True
         for aim in plan.undo["aims"]:
@@ -124,28 +100,4 @@ class OutOfMemory:
         status = status_of(self.tools.api, aim)
         if status is None:
             return {**facts, "reason": "the pod is gone"}
-        ended = self._endings.setdefault(aim["full_id"], {})
-        ended |= _ending(status, aim["full_id"])
-        return {**facts, **ended, "restarts": status["restartCount"]}
-
-
-def _check_limit(aim: Mapping[str, Any]) -> None:
-    if "memory" not in aim["limits"]:
-        raise RefusedError(
-            f"container {aim['container']} of pod {aim['pod']} has no memory limit",
-            expected="resources.limits.memory, so that it fills its own memory and not the node's",
-            found="none",
-        )
-
-
-def _ending(status: Json, full_id: str) -> dict[str, Any]:
-    """Return how the container of that id ended; empty where `status` does not say."""
-    for state in (status.get("lastState") or {}, status["state"]):
-        ended = state.get("terminated") or {}
-        if ended.get("containerID") == full_id:
-            return {
-                "reason": ended["reason"],
-                "exit_code": ended["exitCode"],
-                "finished_at": ended["finishedAt"],
-            }
-    return {}
+        return {**facts, **self._endings.of(status, aim), "restarts": status["restartCount"]}

@@ -23,7 +23,7 @@ from aftershock.faults.journal import Record
 from aftershock.faults.protocol import Proof
 from aftershock.faults.tools import Tools
 
-__all__ = ["Leaf", "PatchUndo", "apply_leaves", "leaf", "undo_data", "value_at"]
+__all__ = ["Leaf", "PatchUndo", "apply_leaves", "leaf", "leaves_in", "undo_data", "value_at"]
 
 Place = Sequence[str]
 _APPLY_WITHIN_S = 10.0
@@ -100,7 +100,7 @@ class PatchUndo:
 
         """
         found = self._object(record)
-        ours = [item for item in _leaves(record) if found and _is_ours(found, item)]
+        ours = [item for item in leaves_in(record.undo) if found and _is_ours(found, item)]
         if found is not None and ours:
             values = {item.at: (item.had, item.before) for item in ours}
             _replace(self.tools.api, Target.path_of(record.undo["object"]), found, values)
@@ -111,7 +111,7 @@ class PatchUndo:
         source, facts = "Kubernetes API", {"object": record.undo["object"]}
         if found is None:
             return Proof(holds=True, source=source, facts={**facts, "state": "gone"})
-        leaves = _leaves(record)
+        leaves = leaves_in(record.undo)
         left = [".".join(item.at) for item in leaves if _is_ours(found, item)]
         others = [".".join(item.at) for item in leaves if _is_of_others(found, item)]
         facts |= {"still ours": ", ".join(left) or "nothing"}
@@ -129,8 +129,9 @@ def undo_data(target: Target, leaves: Sequence[Leaf]) -> dict[str, Any]:
     return {"object": str(target), "uid": target.uid, "leaves": msgspec.to_builtins(leaves)}
 
 
-def _leaves(record: Record) -> list[Leaf]:
-    return msgspec.convert(record.undo["leaves"], list[Leaf])
+def leaves_in(undo: Mapping[str, Any]) -> list[Leaf]:
+    """Return the leaves that a plan's or a record's `undo` holds."""
+    return msgspec.convert(undo["leaves"], list[Leaf])
 
 
 def _is_ours(found: Json, item: Leaf) -> bool:

@@ -12,7 +12,7 @@ from aftershock.cluster.api import Json
 from aftershock.cluster.controllers import CONTROLLERS, find_controller, pods_of
 from aftershock.errors import RefusedError
 from aftershock.faults.journal import Record
-from aftershock.faults.patched import Leaf, apply_leaves, undo_data, value_at
+from aftershock.faults.patched import Leaf, apply_leaves, leaves_in, undo_data, value_at
 from aftershock.faults.protocol import Plan, Proof
 from aftershock.faults.tools import Tools
 
@@ -64,7 +64,7 @@ class WorkloadPatch:
             FaultError: it is gone, or somebody has changed it.
 
         """
-        apply_leaves(self.tools, plan.targets[0], self.leaves_of(plan))
+        apply_leaves(self.tools, plan.targets[0], leaves_in(plan.undo))
 
     def landed(self, plan: Plan) -> Proof:
         """Ask the API whether the effect is there."""
@@ -86,11 +86,6 @@ class WorkloadPatch:
     def seen(self, plan: Plan, found: Json) -> tuple[bool, dict[str, Any]]:
         """Return whether the effect is seen on the workload `found`, and the facts."""
         raise NotImplementedError
-
-    @staticmethod
-    def leaves_of(plan: Plan) -> list[Leaf]:
-        """Return the leaves that the plan holds."""
-        return [Leaf(**{**item, "at": tuple(item["at"])}) for item in plan.undo["leaves"]]
 
 
 class WhichWorkload(TypedDict, total=False):
@@ -149,7 +144,7 @@ class TemplatePatch(WorkloadPatch):
         raise NotImplementedError
 
     def _new(self, plan: Plan, found: Json) -> Iterator[tuple[Json, Json]]:
-        leaves: Sequence[Leaf] = self.leaves_of(plan)
+        leaves: Sequence[Leaf] = leaves_in(plan.undo)
         container = leaves[0].at[4].partition("=")[2]
         for pod in pods_of(self.tools.api, found):
             if all(value_at(pod, item.at[len(_TEMPLATE) :]) == (True, item.set) for item in leaves):

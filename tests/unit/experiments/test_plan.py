@@ -42,7 +42,7 @@ def test_any_fault_by_its_name(tmp_path: Path) -> None:
     path = written(tmp_path, experiment(method=[call("inject", **arguments)]))
     ((_, fault),) = planned_faults(path, tools(FakeApi()))
     assert isinstance(fault, OutOfMemory)
-    assert (fault.workload, fault.count) == ("web", 2)
+    assert (fault.pods.workload, fault.pods.count) == ("web", 2)
 
 
 def test_of_arguments_from_the_configuration_nothing_is_known(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def test_a_file_can_give_every_argument_of_a_fault(name: str) -> None:
 def test_a_fault_is_made_as_the_arguments_say() -> None:
     fault = make_fault("out-of-memory", tools(FakeApi()), {"workload": "web", "count": 2})
     assert isinstance(fault, OutOfMemory)
-    assert (fault.workload, fault.count, fault.namespace) == ("web", 2, "")
+    assert (fault.pods.workload, fault.pods.count, fault.pods.namespace) == ("web", 2, "")
 
 
 def test_whole_numbers_are_numbers() -> None:
