@@ -24,7 +24,7 @@ from fractions import Fraction
 from aftershock.cluster.api import Json, KubeApi
 from aftershock.cluster.connection import Cluster
 from aftershock.cluster.controllers import pods_of
-from aftershock.cluster.targets import ALLOW_LABEL, CONTROL_PLANE, Target, is_live, label_selector
+from aftershock.cluster.targets import ALLOW_LABEL, CONTROL_PLANE, Target, is_live, is_ready, label_selector
 from aftershock.config import Settings
 from aftershock.errors import RefusedError
 
@@ -244,12 +244,8 @@ class Guard:
 
 def _takes_pods(node: Json) -> bool:
     """Whether an ordinary pod can be scheduled there now."""
-    ready = any(
-        condition["type"] == "Ready" and condition["status"] == "True"
-        for condition in node.get("status", {}).get("conditions", ())
-    )
     closed = any(taint["effect"] in {"NoSchedule", "NoExecute"} for taint in node["spec"].get("taints") or ())
-    return ready and not closed and not node["spec"].get("unschedulable")
+    return is_ready(node) and not closed and not node["spec"].get("unschedulable")
 
 
 def _group(pod: Json) -> Group:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from aftershock.cluster.api import Json, KubeApi
 from aftershock.cluster.stack import is_ready
 from aftershock.cluster.targets import Workload, find_workload, label_selector
+from aftershock.cluster.targets import is_ready as pod_is_ready
 from aftershock.errors import RefusedError
 
 __all__ = ["not_whole", "too_few"]
@@ -42,7 +43,7 @@ def too_few(
     except RefusedError as error:
         return error.message  # none of its pods is alive: a state like others
     wanted = sum(item["spec"].get("replicas", 1) for item in _deployments(api, found)) or 1
-    ready = sum(_is_ready(pod) and counts(pod) for pod in found.pods)
+    ready = sum(pod_is_ready(pod) and counts(pod) for pod in found.pods)
     return "" if ready >= wanted else f"{ready} of {wanted} pods of {found} are Ready"
 
 
@@ -58,8 +59,3 @@ def _terms(deployment: Json) -> set[str]:
     labels = deployment["spec"].get("template", {}).get("metadata", {}).get("labels") or {}
     written = {f"{key}={value}" for key, value in labels.items()}
     return written | set(label_selector(deployment["spec"]["selector"]).split(","))
-
-
-def _is_ready(pod: Json) -> bool:
-    conditions = pod.get("status", {}).get("conditions") or ()
-    return any(entry["type"] == "Ready" and entry["status"] == "True" for entry in conditions)

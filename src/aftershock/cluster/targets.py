@@ -28,8 +28,10 @@ __all__ = [
     "choose_node",
     "choose_pods",
     "collection",
+    "condition",
     "find_workload",
     "is_live",
+    "is_ready",
     "label_selector",
     "node_with_most_pods",
     "open_namespaces",
@@ -192,6 +194,17 @@ def is_live(pod: Json) -> bool:
     """Whether a pod is neither finished nor on its way out."""
     finished = pod.get("status", {}).get("phase") in {"Succeeded", "Failed"}
     return not finished and "deletionTimestamp" not in pod["metadata"]
+
+
+def condition(found: Json, kind: str) -> Json:
+    """Return the condition of that kind ("Ready") of a pod or node; empty where it has none."""
+    conditions: list[Json] = found.get("status", {}).get("conditions") or []
+    return next((entry for entry in conditions if entry["type"] == kind), {})
+
+
+def is_ready(found: Json) -> bool:
+    """Whether a pod or a node says that it is Ready."""
+    return condition(found, "Ready").get("status") == "True"
 
 
 def label_selector(selector: Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ from typing import Unpack
 
 from aftershock.clock import rfc3339, wait_until
 from aftershock.cluster.api import Json
-from aftershock.cluster.targets import choose_node
+from aftershock.cluster.targets import choose_node, condition
 from aftershock.faults.carried import CarriedUndo, carriers_of, start_carriers, testimony
 from aftershock.faults.chosen import WhichNode
 from aftershock.faults.journal import Record
@@ -166,8 +166,4 @@ class KubeletStopUndo(CarriedUndo):
 
 
 def _ready(node: Json) -> Json:
-    found: Json = next(
-        (entry for entry in node["status"].get("conditions") or () if entry["type"] == "Ready"),
-        {"status": "Unknown"},
-    )
-    return found
+    return condition(node, "Ready") or {"status": "Unknown"}

@@ -15,6 +15,7 @@ from typing import Any
 
 from aftershock.clock import rfc3339, wait_until
 from aftershock.cluster.api import Json, KubeApi
+from aftershock.cluster.targets import is_ready
 from aftershock.errors import FaultError, RefusedError
 from aftershock.faults.journal import Record
 from aftershock.faults.tools import Tools
@@ -121,7 +122,7 @@ def peer_node(api: KubeApi, *, apart_from: set[str]) -> str:
         RefusedError: no node is Ready.
 
     """
-    ready = [node for node in api.items("/api/v1/nodes") if _is_ready(node)]
+    ready = [node for node in api.items("/api/v1/nodes") if is_ready(node)]
     if not ready:
         raise RefusedError("there is no node to measure from", expected="a node that is Ready", found="none")
 
@@ -154,8 +155,3 @@ def server_of(pod: Json, container: str, port: int = 0) -> tuple[str, int]:
             hint="declare the port in the container's specification, or name it",
         )
     return address, int(port)
-
-
-def _is_ready(node: Json) -> bool:
-    conditions = node.get("status", {}).get("conditions", ())
-    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)

@@ -12,7 +12,7 @@ from typing import Unpack
 
 from aftershock.cluster.api import Json, KubeApi
 from aftershock.cluster.quantity import number
-from aftershock.cluster.targets import choose_node
+from aftershock.cluster.targets import choose_node, condition
 from aftershock.errors import RefusedError
 from aftershock.faults.carried import start_carriers, testimony
 from aftershock.faults.carrier import Size
@@ -127,8 +127,7 @@ class NodeMemoryPressure:
 
 
 def _condition(node: Json) -> str:
-    found = (c["status"] for c in node["status"]["conditions"] if c["type"] == CONDITION)
-    return str(next(found, "unknown"))
+    return str(condition(node, CONDITION).get("status", "unknown"))
 
 
 def _evicted(api: KubeApi, node: str) -> set[str]:

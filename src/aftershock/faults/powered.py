@@ -14,7 +14,7 @@ from aftershock.clock import from_rfc3339
 from aftershock.cluster.api import Json
 from aftershock.cluster.controllers import controllers_of
 from aftershock.cluster.power import How, Power
-from aftershock.cluster.targets import Target, choose_node, collection
+from aftershock.cluster.targets import Target, choose_node, collection, condition
 from aftershock.errors import CommandError, RefusedError, TransientError
 from aftershock.faults import guardians
 from aftershock.faults.evictable import load_of
@@ -195,8 +195,7 @@ _SAID = {"pause": "paused", "stop": "switched off"}
 
 
 def _ready(node: Json) -> str:
-    conditions = node.get("status", {}).get("conditions") or ()
-    return next((str(entry["status"]) for entry in conditions if entry["type"] == "Ready"), "unknown")
+    return str(condition(node, "Ready").get("status", "unknown"))
 
 
 def _power(tools: Tools, node: str) -> Power:
