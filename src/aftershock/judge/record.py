@@ -120,7 +120,8 @@ def effect_end(events: Iterable[Event]) -> Instant | None:
             ends.setdefault(fault, early.plus(0.0, resolution_s=elapsed(early, Instant.of(event))))
     open_ones = lasting.keys() - ends.keys()
     if open_ones:
-        raise LookupError(f"{', '.join(sorted(open_ones))} is still in effect")
+        names = ", ".join(sorted(open_ones))
+        raise LookupError(f'{names} is still in effect: put "When the fault is over" before this step')
     return max(ends.values(), key=lambda end: end.at, default=None)
 
 

@@ -3,7 +3,7 @@
 Every server answers, beside its own routes,
 
 /healthz  200 while the process can answer at all
-/ready    200 once its start-up is over, 503 before
+/ready    200 once its start-up is over and while it can serve, else 503
 /metrics  in Prometheus' text format
 
 These three are not counted as requests: probes would dilute the error ratio that an
@@ -119,10 +119,16 @@ class MetricsMiddleware:
                 )
 
 
-def create_app(routes: Sequence[Route], *, lifespan: Lifespan | None = None) -> Starlette:
+def create_app(
+    routes: Sequence[Route],
+    *,
+    lifespan: Lifespan | None = None,
+    is_ready: Callable[[], bool] = lambda: True,
+) -> Starlette:
     """Return an application with `routes` and the three that every server has.
 
-    `lifespan` is entered before the server is ready and left when it stops.
+    `lifespan` is entered before the server is ready and left when it stops; while it runs,
+    `is_ready` is asked at every probe.
     """
     metrics = RequestMetrics()
     metrics.prepare(routes)
@@ -142,10 +148,8 @@ def create_app(routes: Sequence[Route], *, lifespan: Lifespan | None = None) -> 
         return PlainTextResponse("ok\n")
 
     async def ready(request: Request) -> Response:
-        is_ready = request.app.state.ready
-        return PlainTextResponse(
-            "ready\n" if is_ready else "not ready\n", status_code=200 if is_ready else 503
-        )
+        yes = request.app.state.ready and is_ready()
+        return PlainTextResponse("ready\n" if yes else "not ready\n", status_code=200 if yes else 503)
 
     async def exposition(request: Request) -> Response:  # noqa: ARG001 - the signature of a route
         return Response(generate_latest(metrics.registry), headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
