@@ -21,6 +21,9 @@ _LOG_MIB = 50
 # kind turns every threshold off, and a node without one is never under MemoryPressure: the kernel kills.
 # A kubelet's own default is 100Mi; here it must come well before the limit of the node's container.
 _EVICT_BELOW = "256Mi"
+# By default a node keeps saying MemoryPressure, and keeps pods away, for 5 minutes after it is over: a fault
+# that is over would still be felt. "0s" means the default.
+_PRESSURE_OVER_AFTER = "5s"
 
 
 def kind_config(
@@ -58,6 +61,7 @@ def _kubelet(reserved: Mapping[str, str]) -> dict[str, Any]:
         "kind": "KubeletConfiguration",
         "systemReserved": dict(reserved),
         "evictionHard": {"memory.available": _EVICT_BELOW},
+        "evictionPressureTransitionPeriod": _PRESSURE_OVER_AFTER,
         "serverTLSBootstrap": False,
     }
 

@@ -49,6 +49,10 @@ def test_kubelets_evict_before_the_kernel_kills() -> None:
     assert patches("KubeletConfiguration")["evictionHard"] == {"memory.available": "256Mi"}
 
 
+def test_kubelets_soon_say_that_pressure_is_over() -> None:
+    assert patches("KubeletConfiguration")["evictionPressureTransitionPeriod"] == "5s"
+
+
 def test_our_own_node_says_which_tags_it_holds() -> None:
     found = patches("ClusterConfiguration", OURS)
     assert found["etcd"]["local"] == {"imageTag": "3.6.4-0"}
