@@ -18,7 +18,7 @@ from aftershock.clock import rfc3339, wait_until
 from aftershock.errors import DeadlineError, FaultError
 from aftershock.faults import marks
 from aftershock.faults.aims import pod_is_there
-from aftershock.faults.carrier import Size
+from aftershock.faults.carrier import UNDOING, Size
 from aftershock.faults.journal import Record
 from aftershock.faults.protocol import Plan, Proof
 from aftershock.faults.tools import Tools
@@ -131,7 +131,14 @@ class CarriedUndo:
         carriers = self.tools.carriers
         self._remove(again)
         try:
-            carriers.start(again, record=record, node=aim["node"], args=args, lifetime_s=RESTORE_WITHIN_S)
+            carriers.start(
+                again,
+                record=record,
+                node=aim["node"],
+                args=args,
+                lifetime_s=RESTORE_WITHIN_S,
+                size=UNDOING,
+            )
             code = wait_until(
                 lambda: _some(carriers.outcome(again)),
                 within_s=RESTORE_WITHIN_S,

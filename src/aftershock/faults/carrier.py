@@ -22,7 +22,7 @@ from aftershock.faults import marks
 from aftershock.faults.journal import Record
 from aftershock.timeline import Event
 
-__all__ = ["PODS", "Carriers", "Size", "job", "make_namespace"]
+__all__ = ["CRITICAL", "PODS", "UNDOING", "Carriers", "Size", "job", "make_namespace"]
 
 JOBS = f"/apis/batch/v1/namespaces/{OWN_NAMESPACE}/jobs"
 PODS = f"/api/v1/namespaces/{OWN_NAMESPACE}/pods"
@@ -50,6 +50,13 @@ class Size:
     requests: Mapping[str, str] = field(default_factory=lambda: dict(SMALL))
     limits: Mapping[str, str] = field(default_factory=lambda: dict(SMALL))
     priority: str = ""
+
+
+CRITICAL = "system-node-critical"
+UNDOING = Size(
+    requests={"cpu": "1m", "memory": "16Mi"}, limits={"cpu": "500m", "memory": "64Mi"}, priority=CRITICAL
+)
+"""For carriers that take something back: a full node turns others away, and such a one must not be."""
 
 
 def job(

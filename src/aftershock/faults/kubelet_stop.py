@@ -17,6 +17,7 @@ from aftershock.clock import rfc3339, wait_until
 from aftershock.cluster.api import Json
 from aftershock.cluster.targets import choose_node, condition
 from aftershock.faults.carried import CarriedUndo, carriers_of, start_carriers, testimony
+from aftershock.faults.carrier import UNDOING
 from aftershock.faults.chosen import WhichNode
 from aftershock.faults.journal import Record
 from aftershock.faults.kubelet_stats import check_time
@@ -153,7 +154,7 @@ class KubeletStopUndo(CarriedUndo):
         self._remove(caller)
         try:
             self.tools.carriers.start(
-                caller, record=record, node=peers[0], args=args, lifetime_s=CALL_WITHIN_S
+                caller, record=record, node=peers[0], args=args, lifetime_s=CALL_WITHIN_S, size=UNDOING
             )
             wait_until(
                 lambda: self.tools.carriers.outcome(caller) is not None,

@@ -15,7 +15,7 @@ from aftershock.cluster.quantity import number
 from aftershock.cluster.targets import choose_node, condition
 from aftershock.errors import RefusedError
 from aftershock.faults.carried import start_carriers, testimony
-from aftershock.faults.carrier import Size
+from aftershock.faults.carrier import CRITICAL, Size
 from aftershock.faults.chosen import WhichNode
 from aftershock.faults.journal import Record
 from aftershock.faults.kubelet_stats import check_time, memory_of_pods
@@ -33,7 +33,6 @@ LEAST_LEFT = 32 << 20
 LEAST_S = 45.0
 SIGNAL = "memory.available"
 CONDITION = "MemoryPressure"
-CRITICAL = "system-node-critical"
 # From this priority on the kubelet evicts nobody.
 CRITICAL_PRIORITY = 2_000_000_000
 

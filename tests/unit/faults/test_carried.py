@@ -55,6 +55,18 @@ class TestUndo:
         assert api.commands()[-1] == ["restore", "--fault-id", f"{record.fault_id}-0"]
         assert api.jobs() == []
 
+    def test_a_node_without_a_core_to_spare_takes_the_one_that_puts_back(
+        self, api: Node, kit: Tools, record: Record
+    ) -> None:
+        api.end(137)
+        CarriedUndo(kit).undo(record)
+        job = [
+            body for method, _, body in api.calls if method == "POST" and body and body.get("kind") == "Job"
+        ][-1]
+        spec = job["spec"]["template"]["spec"]
+        assert spec["priorityClassName"] == "system-node-critical"
+        assert spec["containers"][0]["resources"]["requests"] == {"cpu": "1m", "memory": "16Mi"}
+
     def test_after_one_that_still_ran_another_one_looks(self, api: Node, kit: Tools, record: Record) -> None:
         api.end(None)
         CarriedUndo(kit).undo(record)
