@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from http import HTTPStatus
 
 from aftershock.clock import wait_until
-from aftershock.errors import AftershockError, DeadlineError, ResidueError
+from aftershock.errors import AftershockError, ApiError, DeadlineError, ResidueError, TransientError
 from aftershock.faults import marks
 from aftershock.faults.journal import Record
 from aftershock.faults.protocol import Proof, Undo
@@ -14,6 +15,8 @@ from aftershock.faults.tools import Tools
 __all__ = ["UNDO_WITHIN_S", "residue", "take_back"]
 
 UNDO_WITHIN_S = 60.0
+# What an API server that has just been started says to everybody.
+KNOWS_NOBODY = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 
 def take_back(
@@ -22,7 +25,7 @@ def take_back(
     """Undo what `record` says and return the proof that nothing is left. Idempotent.
 
     The marks go last: as long as they are there, anyone can try again. An API server that
-    does not answer is asked again until the time is over.
+    does not answer, or knows nobody, is asked again until the time is over.
 
     Raises:
         ResidueError: something is left, or it cannot be told.
@@ -57,6 +60,14 @@ class _Attempt:
 
     def step(self) -> Proof | None:
         """Return the proof once nothing is left; the marks are taken off then."""
+        try:
+            return self._step()
+        except ApiError as error:
+            if error.status not in KNOWS_NOBODY:
+                raise
+            raise TransientError(error.message, found=error.found) from error
+
+    def _step(self) -> Proof | None:
         if not self.asked:
             self.undo.undo(self.record)
             self.asked = True
