@@ -1,0 +1,41 @@
+"""What the proofs of the faults share: the state before, a run's injector, and harnesses to be killed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from aftershock.cluster.api import KubeApi
+from aftershock.cluster.connection import Cluster
+from aftershock.faults.injector import Injector
+from tests.cluster.conftest import Project
+from tests.cluster.harness import Doomed, Trial, harness, new_run
+from tests.cluster.state import state_of
+
+
+@pytest.fixture
+def before(api: KubeApi) -> dict[str, object]:
+    """What a fault could change, before it did."""
+    return state_of(api)
+
+
+@pytest.fixture
+def injector(cluster: Cluster, api: KubeApi, project: Project) -> Iterator[Injector]:
+    """What a run injects with; it takes back what a test leaves."""
+    with harness(cluster, project.reports, run_id=new_run()) as made:
+        yield made
+
+
+@pytest.fixture
+def doom(api: KubeApi, project: Project) -> Iterator[Callable[..., Doomed]]:
+    """What begins a harness that is to be killed with these trials; none outlives the test."""
+    with ExitStack() as stack:
+
+        def begin(*trials: Trial) -> Doomed:
+            doomed = Doomed(project.reports, *trials)
+            stack.callback(doomed.put_down)
+            return doomed
+
+        yield begin
