@@ -159,7 +159,7 @@ def test_the_harness_killed_the_pod_is_whole_in_time(api: KubeApi, project: Proj
 def test_the_api_server_away_and_back(api: KubeApi, injector: Injector) -> None:
     pod = reviews(api)
     node = pod["spec"]["nodeName"]
-    injection = injector.inject(ApiUnreachable(injector.tools, for_s=60, name=node))
+    injection = injector.inject(ApiUnreachable(injector.tools, for_s=60, node=node))
     assert injection.proof.facts["silent_s"] >= 13
     assert "AFTERSHOCK" in on(node, "iptables-save -t mangle")
     injector.undo_all()

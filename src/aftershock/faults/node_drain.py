@@ -13,12 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from http import HTTPStatus
+from typing import Unpack
 
 from aftershock.clock import format_duration, wait_until
 from aftershock.cluster.api import Json, KubeApi
-from aftershock.cluster.targets import Target, find_workload, node_with_most_pods
+from aftershock.cluster.targets import Target, choose_node
 from aftershock.errors import ApiError, DeadlineError, FaultError, RefusedError, TransientError
 from aftershock.faults import marks
+from aftershock.faults.chosen import WhichNode
 from aftershock.faults.evictable import load_of
 from aftershock.faults.evictions import LOOK_S, REFUSED, NodeEvictions
 from aftershock.faults.journal import Record
@@ -34,7 +36,7 @@ CORDON_TAINT = "node.kubernetes.io/unschedulable"
 
 
 class NodeDrain:
-    """Drains `node`, or the one that holds most pods of `workload`.
+    """Drains a node, chosen as choose_node has it, by `which`: node, role, workload, namespace, seed.
 
     `within_s` bounds the evictions and the pods' own ends; `grace_s` overrides the pods'
     grace periods.
@@ -46,22 +48,16 @@ class NodeDrain:
         self,
         tools: Tools,
         *,
-        workload: str = "",
-        namespace: str = "",
-        node: str = "",
         within_s: float = 120.0,
         grace_s: int | None = None,
-        seed: int | None = None,
+        **which: Unpack[WhichNode],
     ) -> None:
         self.api = tools.api
         self.may_evict = tools.may_touch
         self.clock = tools.clock
-        self.workload = workload
-        self.namespace = namespace
-        self.node = node
         self.within_s = within_s
         self.grace_s = grace_s
-        self.seed = seed
+        self.which = which
         self._heard: list[Event] = []
 
     def plan(self) -> Plan:
@@ -71,7 +67,8 @@ class NodeDrain:
             RefusedError: there is no such node or workload, or nothing to evict.
 
         """
-        node, chosen = self._choose()
+        choice = choose_node(self.api, **self.which)
+        (node,) = choice.targets
         load = load_of(self.api, node.name, self.may_evict)
         if not load.evictable:
             raise RefusedError(
@@ -88,7 +85,7 @@ class NodeDrain:
             switch="reaper",
             marked=(),  # the node's mark is one patch with its cordon; the pods' own would go with them
             blast_radius=(
-                f"{chosen}: cordoned; evicted: {', '.join(map(str, pods))}; "
+                f"{choice}: cordoned; evicted: {', '.join(map(str, pods))}; "
                 f"left: {load.left_in_words() or 'nothing'}"
             ),
         )
@@ -147,16 +144,6 @@ class NodeDrain:
     def testimony(self, plan: Plan) -> Iterable[Event]:
         """Return when each eviction was refused for the first time, accepted, and complete."""
         return [event for event in self._heard if event.data["fault_id"] == plan.fault_id]
-
-    def _choose(self) -> tuple[Target, str]:
-        if self.node:
-            found = self.api.find(f"/api/v1/nodes/{self.node}")
-            if found is None:
-                raise RefusedError(f"there is no node {self.node!r}", expected="a node of the cluster")
-            return Target.of("node", found), f"node/{self.node}"
-        workload = find_workload(self.api, self.workload, namespace=self.namespace)
-        choice = node_with_most_pods(self.api, workload, seed=self.seed)
-        return choice.targets[0], str(choice)
 
     def _evict(self, pods: dict[Target, str], evictions: NodeEvictions, fault_id: str) -> bool:
         """Look once more at every pod, ask for those that are still there; forget those that are gone."""

@@ -84,7 +84,7 @@ def api_unreachable(*, node: NodeWords, time: float) -> Breaks:
     """Return the act of "the API server cannot be reached from {node} for {time}"."""
     return Breaks(
         fault=lambda ground: ApiUnreachable(
-            ground.tools, for_s=time, name=node.name, role=node.role, workload=node.workload
+            ground.tools, for_s=time, node=node.name, role=node.role, workload=node.workload
         ),
         by="end",
     )

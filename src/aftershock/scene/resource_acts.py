@@ -84,7 +84,7 @@ def _on_pods(
 def _on_node(make: Callable[..., Fault], node: NodeWords, *, by: By, **more: Any) -> Breaks:
     return Breaks(
         fault=lambda ground: make(
-            ground.tools, name=node.name, role=node.role, workload=node.workload, **more
+            ground.tools, node=node.name, role=node.role, workload=node.workload, **more
         ),
         by=by,
     )

@@ -108,7 +108,7 @@ class TestPlan:
         assert why in proof.facts["left"]
 
     def test_a_node_that_is_not_there(self, api: Kubelets, clock: FakeClock) -> None:
-        with pytest.raises(RefusedError, match="no node 'moon'"):
+        with pytest.raises(RefusedError, match="no nodes called moon"):
             drain(api, clock, node="moon").plan()
 
     def test_nothing_to_evict(self, api: Kubelets, clock: FakeClock) -> None:
