@@ -1,21 +1,23 @@
 """Pods to be drained, alone on their node beside what a drain leaves there, and brought back to it.
 
-Chaos Toolkit's drain takes every pod of a node, and fails at one without volumes or of no
-controller; ours takes those of open namespaces. So that both have the same to do, everything
-else is sent away from the node first, and spread again at the end.
+Chaos Toolkit's drain takes every pod of a node, and fails at one without volumes, a DaemonSet's
+too; ours takes those of open namespaces. So that both have the same to do, everything else is
+sent away from the node first and kept away by a taint, and spread again at the end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 
 from aftershock.clock import SystemClock, wait_until
 from aftershock.cluster.api import Json, KubeApi
 from aftershock.cluster.apply import Applier
 from aftershock.cluster.targets import CONTROL_PLANE, Target
+from aftershock.errors import ApiError
 from aftershock.faults.carrier import Carriers
 from aftershock.faults.evictable import load_of
 from aftershock.faults.evictions import NodeEvictions
@@ -32,6 +34,7 @@ _FOLDERS = (
     f"/api/v1/namespaces/{NAMESPACE}/configmaps",
 )
 _BUDGET = f"{_FOLDERS[1]}/{NAME}"
+_TAINT = {"key": "aftershock.dev/bench", "value": NAME, "effect": "NoExecute"}
 _WITHIN_S = 120.0
 
 
@@ -76,14 +79,18 @@ class Leavers:
 def leavers(api: KubeApi, *, count: int) -> Iterator[Leavers]:
     """Have `count` of them on a node of their own for the length of the block."""
     remove(api, _LABELS, folders=_FOLDERS)  # of a run that was killed
-    node, moved = _cleared(api)
+    for found in api.items("/api/v1/nodes"):
+        _taint(api, found["metadata"]["name"], on=False)
+    node, moved = _chosen(api)
     try:
-        Applier(api).apply(objects(count, node=node, image=Carriers(api).image()))
-        yield Leavers(api=api, node=node, count=count)
+        _clear(api, node, moved)
+        Applier(api).apply(objects(count, node=node.name, image=Carriers(api).image()))
+        yield Leavers(api=api, node=node.name, count=count)
     finally:
         remove(api, _LABELS, folders=_FOLDERS)
-        set_open(api, node, is_open=True)
-        _spread(api, node, moved)
+        _taint(api, node.name, on=False)
+        set_open(api, node.name, is_open=True)
+        _spread(api, node.name, moved)
 
 
 def objects(count: int, *, node: str, image: str) -> list[Json]:
@@ -94,6 +101,7 @@ def objects(count: int, *, node: str, image: str) -> list[Json]:
     there = {"key": "kubernetes.io/hostname", "operator": "In", "values": [node]}
     rather = {"weight": 100, "preference": {"matchExpressions": [there]}}
     pod["affinity"] = {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [rather]}}
+    pod["tolerations"] = [{"key": _TAINT["key"], "operator": "Exists"}]
     # In place of the scheduler's own constraints, which would spread them over the nodes.
     pod["topologySpreadConstraints"] = [
         {
@@ -125,34 +133,69 @@ def set_open(api: KubeApi, node: str, *, is_open: bool) -> None:
     api.patch(f"/api/v1/nodes/{node}", {"spec": {"unschedulable": None if is_open else True}})
 
 
-def _cleared(api: KubeApi) -> tuple[str, list[Json]]:
-    """Send everything that a drain may take away from the worker with the fewest of it; return what was."""
+def _chosen(api: KubeApi) -> tuple[Target, list[Json]]:
+    """Choose the worker that holds the least of what a drain may take; return that as well."""
     workers = [
-        node
+        Target.of("node", node)
         for node in api.items("/api/v1/nodes")
         if not any(label in (node["metadata"].get("labels") or {}) for label in CONTROL_PLANE)
     ]
-    loads = {
-        node["metadata"]["name"]: load_of(api, node["metadata"]["name"], lambda _: True) for node in workers
-    }
-    name = min(loads, key=lambda node: len(loads[node].evictable))
-    (node,) = [node for node in workers if node["metadata"]["name"] == name]
-    set_open(api, name, is_open=False)
-    try:
-        left = dict.fromkeys((Target.of("pod", pod) for pod in loads[name].evictable), "")
-        evictions = NodeEvictions(api, Target.of("node", node), clock=SystemClock(), grace_s=None)
-
-        def cleared() -> bool:
-            left.update(evictions.states(left))
-            return all(state == "gone" for state in left.values())
-
-        wait_until(cleared, within_s=_WITHIN_S, what=f"{name} to be cleared")
-    finally:
-        set_open(api, name, is_open=True)
-    return name, list(loads[name].evictable)
+    loads = {node: list(load_of(api, node.name, lambda _: True).evictable) for node in workers}
+    node = min(loads, key=lambda worker: len(loads[worker]))
+    return node, loads[node]
 
 
-def _spread(api: KubeApi, node: str, moved: list[Json]) -> None:
+def _clear(api: KubeApi, node: Target, moved: Sequence[Json]) -> None:
+    """Evict `moved` from the node, and let a taint take what else does not tolerate it."""
+    left = dict.fromkeys((Target.of("pod", pod) for pod in moved), "")
+    evictions = NodeEvictions(api, node, clock=SystemClock(), grace_s=None)
+
+    def cleared() -> bool:
+        left.update(evictions.states(left))
+        return all(state == "gone" for state in left.values())
+
+    def alone() -> bool:
+        pods = api.items("/api/v1/pods", fieldSelector=f"spec.nodeName={node.name}")
+        return all(map(_tolerates, pods))
+
+    set_open(api, node.name, is_open=False)
+    wait_until(cleared, within_s=_WITHIN_S, what=f"{node} to be cleared")
+    _taint(api, node.name, on=True)
+    wait_until(alone, within_s=_WITHIN_S, what=f"{node} to hold nothing but what stays")
+    set_open(api, node.name, is_open=True)
+
+
+def _taint(api: KubeApi, name: str, *, on: bool) -> None:
+    """Put our taint on a node, or take it off; does nothing where that is so already."""
+    path = f"/api/v1/nodes/{name}"
+
+    def done() -> bool:
+        node = api.get(path)
+        taints = node["spec"].get("taints") or []
+        others = [taint for taint in taints if taint["key"] != _TAINT["key"]]
+        if on != (taints == others):
+            return True
+        wanted = [*others, _TAINT] if on else others
+        meta = {"resourceVersion": node["metadata"]["resourceVersion"]}
+        try:
+            api.patch(path, {"metadata": meta, "spec": {"taints": wanted or None}})
+        except ApiError as error:
+            if error.status != HTTPStatus.CONFLICT:
+                raise
+        return False
+
+    wait_until(done, within_s=_WITHIN_S, what=f"{name} {'with' if on else 'without'} our taint")
+
+
+def _tolerates(pod: Json) -> bool:
+    """Whether a pod stays on a node with our taint."""
+    return any(
+        entry.get("operator") == "Exists" and entry.get("key", _TAINT["key"]) == _TAINT["key"]
+        for entry in pod["spec"].get("tolerations") or ()
+    )
+
+
+def _spread(api: KubeApi, node: str, moved: Sequence[Json]) -> None:
     """Have one pod of each controller that lost one on `node` made again, which is where there is room."""
     for pod in moved:
         (owner,) = [ref["uid"] for ref in pod["metadata"]["ownerReferences"] if ref.get("controller")]

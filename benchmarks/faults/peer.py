@@ -1,6 +1,6 @@
 """A node drained by Chaos Toolkit: `chaosk8s.node.actions.drain_nodes` under `chaos run`.
 
-What is best for it: the node is named, its pods have what it needs of them (a volume, a
+What is best for it: the node is named, its pods have what it needs of them (volumes, a
 controller), no budget refuses (it asks once and gives up), and its time is that of the activity
 alone, from the journal: neither Python's start nor the hypothesis, nor the rollback count. It
 looks whether the pods are gone at once, and then every 10 s, for which there is no argument.

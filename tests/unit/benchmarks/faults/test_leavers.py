@@ -1,9 +1,10 @@
 from __future__ import annotations
 
-from aftershock.testing.kube import FakeApi, pod
-from benchmarks.faults.leavers import Leavers, objects
+from aftershock.testing.kube import FakeApi, node, pod
+from benchmarks.faults.leavers import Leavers, _chosen, _clear, _taint, objects
 
 ITEMS = {item["kind"]: item for item in objects(4, node="worker2", image="image:1")}
+ON_WORKER2 = "spec.nodeName=worker2"
 LABELS = ITEMS["Deployment"]["spec"]["template"]["metadata"]["labels"]
 POD = ITEMS["Deployment"]["spec"]["template"]["spec"]
 
@@ -31,3 +32,40 @@ def test_they_are_gone_when_none_is_on_the_node() -> None:
     assert there.are_gone()
     api.add_pods(pod("b", node="worker2", metadata={"labels": LABELS}))
     assert not there.are_gone()
+
+
+class Cluster(FakeApi):
+    """Deletes at once what the taint is not tolerated by, as the API's own controller does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.on_change = self.react
+
+    def react(self, method: str, path: str) -> None:
+        if "/nodes/" in path and self.objects[path]["spec"].get("taints"):
+            for where, found in list(self.objects.items()):
+                stays = found["spec"].get("tolerations") or found["spec"].get("nodeName") != "worker2"
+                if "/pods/" in where and not stays:
+                    del self.objects[where]
+
+
+def test_a_node_is_cleared_of_all_but_what_stays_and_given_back() -> None:
+    api = Cluster()
+    api.add("/api/v1/nodes", node("worker"), node("worker2"))
+    stays = {"spec": {"tolerations": [{"operator": "Exists"}]}}
+    api.add_pods(
+        pod("a", node="worker"),
+        pod("b", node="worker"),
+        pod("web", node="worker2"),
+        pod("agent", node="worker2", owner="DaemonSet/agent", **stays),
+        pod("disk", node="worker2", owner="DaemonSet/disk"),
+    )
+    chosen, moved = _chosen(api)
+    assert (chosen.name, [found["metadata"]["name"] for found in moved]) == ("worker2", ["web"])
+    _clear(api, chosen, moved)
+    there = [found["metadata"]["name"] for found in api.items("/api/v1/pods", fieldSelector=ON_WORKER2)]
+    assert there == ["agent"]
+    spec = api.get("/api/v1/nodes/worker2")["spec"]
+    assert (spec.get("unschedulable"), len(spec["taints"])) == (None, 1)
+    _taint(api, "worker2", on=False)
+    assert api.get("/api/v1/nodes/worker2")["spec"] == {}
