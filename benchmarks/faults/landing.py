@@ -49,7 +49,10 @@ class Landing:
 
 @contextmanager
 def run_of(cluster: Cluster, settings: Settings, folder: Path) -> Iterator[Injector]:
-    """Yield the injector of a run whose scenario is tagged @whole and @protected; undo what it did."""
+    """Yield the injector of a run whose scenario is tagged @whole and @protected; undo what it did.
+
+    It holds the run's Lease already: who comes after a dead run waits for that to lapse, once.
+    """
     guard = Guard.of(cluster, settings, _TAGS)
     kit = tools(
         cluster.api,
@@ -68,6 +71,7 @@ def run_of(cluster: Cluster, settings: Settings, folder: Path) -> Iterator[Injec
             check=guard.check,
         )
         stack.callback(injector.undo_all)
+        injector.lease.hold()
         yield injector
 
 

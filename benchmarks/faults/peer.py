@@ -82,5 +82,6 @@ def drained_in(journal: Json) -> Drained:
     (activity,) = journal["run"]
     begin, end = (datetime.fromisoformat(activity[key]).replace(tzinfo=UTC) for key in ("start", "end"))
     said = "".join(activity.get("exception") or ()).strip().splitlines()
-    failed = "" if activity["status"] == "succeeded" else (said[-1] if said else activity["status"])
+    last = said[-1].rpartition("ActivityFailed: ")[2] if said else str(activity["status"])
+    failed = "" if activity["status"] == "succeeded" else last
     return Drained(took_s=(end - begin).total_seconds(), failed=failed)

@@ -78,7 +78,7 @@ def _drains(drains: Sequence[Drain]) -> Table:
     for may_leave in dict.fromkeys(drain.may_leave for drain in drains):
         for by in (OURS, PEER):
             failed = [x.failed for x in drains if (x.by, x.may_leave) == (by, may_leave) and x.failed]
-            table.add_row(str(may_leave), by, *_cells(_took(drains, by, may_leave)), "; ".join(failed)[:60])
+            table.add_row(str(may_leave), by, *_cells(_took(drains, by, may_leave)), "; ".join(failed))
     return table
 
 

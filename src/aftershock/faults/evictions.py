@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any, Literal
 
 from aftershock.clock import Clock
-from aftershock.cluster.api import Json, KubeApi
+from aftershock.cluster.api import KubeApi
 from aftershock.cluster.targets import Target
 from aftershock.errors import ApiError, NotFoundError, TransientError
 
@@ -30,24 +30,30 @@ class NodeEvictions:
         self.grace_s = grace_s
         self._again_at: dict[Target, float] = {}
 
-    def states(self, pods: Mapping[Target, str]) -> dict[Target, str]:
-        """Ask where it is time to; return of each "accepted", "gone", or "refused: " and the latest reason.
+    def states(self, pods: Mapping[Target, str]) -> Iterator[tuple[Target, str]]:
+        """Yield of each as soon as it is known: "accepted", "gone", or "refused: " and the latest reason.
 
-        `pods` have what was returned of them before.
+        `pods` have what was said of them before. What was seen comes first, then what is asked for.
         """
         there = {
             found["metadata"]["uid"]: found
             for found in self.api.items("/api/v1/pods", fieldSelector=f"spec.nodeName={self.node.name}")
         }
-        return {pod: self._state(pod, there.get(pod.uid), known) for pod, known in pods.items()}
+        asked = []
+        for pod, known in pods.items():
+            found = there.get(pod.uid)
+            if found is None:
+                yield pod, "gone"
+            elif "deletionTimestamp" in found["metadata"]:
+                yield pod, "accepted"
+            elif self.clock.monotonic() < self._again_at.get(pod, 0.0):
+                yield pod, known
+            else:
+                asked.append(pod)
+        for pod in asked:
+            yield pod, self._ask(pod)
 
-    def _state(self, pod: Target, found: Json | None, known: str) -> str:
-        if found is None:
-            return "gone"
-        if "deletionTimestamp" in found["metadata"]:
-            return "accepted"
-        if self.clock.monotonic() < self._again_at.get(pod, 0.0):
-            return known
+    def _ask(self, pod: Target) -> str:
         try:
             return evict(self.api, pod, self.grace_s)
         except TransientError as error:

@@ -147,7 +147,7 @@ class NodeDrain:
 
     def _evict(self, pods: dict[Target, str], evictions: NodeEvictions, fault_id: str) -> bool:
         """Look once more at every pod, ask for those that are still there; forget those that are gone."""
-        for pod, state in evictions.states(pods).items():
+        for pod, state in evictions.states(dict(pods)):
             if state != pods[pod] and not (state.startswith(REFUSED) and pods[pod]):
                 self._hear(state, pod, fault_id)
             pods[pod] = state

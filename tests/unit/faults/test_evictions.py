@@ -62,24 +62,35 @@ def test_an_error_is_no_refusal(api: FakeApi, clock: FakeClock) -> None:
 
     api.post = forbidden  # type: ignore[method-assign]  # as an API without that right answers
     with pytest.raises(ApiError, match="403"):
-        evictions(api, clock).states({WEB: ""})
+        dict(evictions(api, clock).states({WEB: ""}))
 
 
 def test_one_that_was_refused_is_left_alone_for_a_while(api: FakeApi, clock: FakeClock) -> None:
     budget(api, 2)
     asked = evictions(api, clock)
-    known = asked.states({WEB: ""})
+    known = dict(asked.states({WEB: ""}))
     assert known[WEB].startswith("refused: Cannot evict pod")
     for _ in range(4):
-        known = asked.states(known)
+        known = dict(asked.states(known))
     assert len(api.calls) == 1
     clock.sleep(RETRY_S)
     budget(api, 1)
-    assert asked.states(known) == {WEB: "accepted"}
+    assert dict(asked.states(known)) == {WEB: "accepted"}
 
 
 def test_one_that_ends_is_not_asked_for_and_one_elsewhere_is_gone(api: FakeApi, clock: FakeClock) -> None:
     api.add_pods(pod("a", metadata={"deletionTimestamp": "2026-01-01T00:00:00Z"}))
     elsewhere = Target.of("pod", pod("b"))
-    assert evictions(api, clock).states({WEB: "", elsewhere: ""}) == {WEB: "accepted", elsewhere: "gone"}
+    assert dict(evictions(api, clock).states({WEB: "", elsewhere: ""})) == {
+        WEB: "accepted",
+        elsewhere: "gone",
+    }
     assert api.calls == []
+
+
+def test_what_was_seen_is_told_before_anything_is_asked(api: FakeApi, clock: FakeClock) -> None:
+    ended = Target.of("pod", pod("b"))
+    told = evictions(api, clock).states({WEB: "", ended: "accepted"})
+    assert next(told) == (ended, "gone")
+    assert api.calls == []
+    assert next(told) == (WEB, "accepted")
