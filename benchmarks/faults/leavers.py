@@ -23,7 +23,7 @@ from aftershock.faults.evictable import load_of
 from aftershock.faults.evictions import NodeEvictions
 from benchmarks.pods import NAMESPACE, deployment, pods_of, ready_pods, remove, script_pod
 
-__all__ = ["Leavers", "leavers", "objects"]
+__all__ = ["Leavers", "choose", "clear", "leavers", "objects", "set_open", "taint"]
 
 NAME = "leavers"
 
@@ -80,15 +80,15 @@ def leavers(api: KubeApi, *, count: int) -> Iterator[Leavers]:
     """Have `count` of them on a node of their own for the length of the block."""
     remove(api, _LABELS, folders=_FOLDERS)  # of a run that was killed
     for found in api.items("/api/v1/nodes"):
-        _taint(api, found["metadata"]["name"], on=False)
-    node, moved = _chosen(api)
+        taint(api, found["metadata"]["name"], on=False)
+    node, moved = choose(api)
     try:
-        _clear(api, node, moved)
+        clear(api, node, moved)
         Applier(api).apply(objects(count, node=node.name, image=Carriers(api).image()))
         yield Leavers(api=api, node=node.name, count=count)
     finally:
         remove(api, _LABELS, folders=_FOLDERS)
-        _taint(api, node.name, on=False)
+        taint(api, node.name, on=False)
         set_open(api, node.name, is_open=True)
         _spread(api, node.name, moved)
 
@@ -133,7 +133,7 @@ def set_open(api: KubeApi, node: str, *, is_open: bool) -> None:
     api.patch(f"/api/v1/nodes/{node}", {"spec": {"unschedulable": None if is_open else True}})
 
 
-def _chosen(api: KubeApi) -> tuple[Target, list[Json]]:
+def choose(api: KubeApi) -> tuple[Target, list[Json]]:
     """Choose the worker that holds the least of what a drain may take; return that as well."""
     workers = [
         Target.of("node", node)
@@ -145,7 +145,7 @@ def _chosen(api: KubeApi) -> tuple[Target, list[Json]]:
     return node, loads[node]
 
 
-def _clear(api: KubeApi, node: Target, moved: Sequence[Json]) -> None:
+def clear(api: KubeApi, node: Target, moved: Sequence[Json]) -> None:
     """Evict `moved` from the node, and let a taint take what else does not tolerate it."""
     left = dict.fromkeys((Target.of("pod", pod) for pod in moved), "")
     evictions = NodeEvictions(api, node, clock=SystemClock(), grace_s=None)
@@ -160,19 +160,19 @@ def _clear(api: KubeApi, node: Target, moved: Sequence[Json]) -> None:
 
     set_open(api, node.name, is_open=False)
     wait_until(cleared, within_s=_WITHIN_S, what=f"{node} to be cleared")
-    _taint(api, node.name, on=True)
+    taint(api, node.name, on=True)
     wait_until(alone, within_s=_WITHIN_S, what=f"{node} to hold nothing but what stays")
     set_open(api, node.name, is_open=True)
 
 
-def _taint(api: KubeApi, name: str, *, on: bool) -> None:
+def taint(api: KubeApi, name: str, *, on: bool) -> None:
     """Put our taint on a node, or take it off; does nothing where that is so already."""
     path = f"/api/v1/nodes/{name}"
 
     def done() -> bool:
         node = api.get(path)
         taints = node["spec"].get("taints") or []
-        others = [taint for taint in taints if taint["key"] != _TAINT["key"]]
+        others = [one for one in taints if one["key"] != _TAINT["key"]]
         if on != (taints == others):
             return True
         wanted = [*others, _TAINT] if on else others

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from aftershock.testing.kube import FakeApi, node, pod
-from benchmarks.faults.leavers import Leavers, _chosen, _clear, _taint, objects
+from benchmarks.faults.leavers import Leavers, choose, clear, objects, taint
 
 ITEMS = {item["kind"]: item for item in objects(4, node="worker2", image="image:1")}
 ON_WORKER2 = "spec.nodeName=worker2"
@@ -60,12 +60,12 @@ def test_a_node_is_cleared_of_all_but_what_stays_and_given_back() -> None:
         pod("agent", node="worker2", owner="DaemonSet/agent", **stays),
         pod("disk", node="worker2", owner="DaemonSet/disk"),
     )
-    chosen, moved = _chosen(api)
+    chosen, moved = choose(api)
     assert (chosen.name, [found["metadata"]["name"] for found in moved]) == ("worker2", ["web"])
-    _clear(api, chosen, moved)
+    clear(api, chosen, moved)
     there = [found["metadata"]["name"] for found in api.items("/api/v1/pods", fieldSelector=ON_WORKER2)]
     assert there == ["agent"]
     spec = api.get("/api/v1/nodes/worker2")["spec"]
     assert (spec.get("unschedulable"), len(spec["taints"])) == (None, 1)
-    _taint(api, "worker2", on=False)
+    taint(api, "worker2", on=False)
     assert api.get("/api/v1/nodes/worker2")["spec"] == {}
