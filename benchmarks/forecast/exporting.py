@@ -13,16 +13,15 @@ from aftershock.clock import wait_until
 from aftershock.cluster.api import Json, KubeApi
 from aftershock.cluster.apply import Applier
 from aftershock.cluster.connection import Endpoint
-from aftershock.cluster.targets import is_live
 from aftershock.faults.carrier import Carriers
 from aftershock.observe.http import TIMEOUT_S, refuse, session_for
 from aftershock.observe.prometheus import Prometheus
 from benchmarks.forecast.exporter import PROMPT_PORT, SLOW_PORT
 from benchmarks.forecast.rules import PREFIX, Rule, groups
+from benchmarks.pods import NAMESPACE, deployment, node_ports, ready_pods, remove, script_pod
 
-__all__ = ["NAME", "NAMESPACE", "Exporter", "exporting", "objects", "settled"]
+__all__ = ["NAME", "Exporter", "exporting", "objects", "settled"]
 
-NAMESPACE = "demo"
 NAME = "forecast-bench"
 
 SLOW_EVERY_S = 3
@@ -65,7 +64,7 @@ def exporting(api: KubeApi, prometheus: Prometheus, rules: Sequence[Rule]) -> It
         DeadlineError: Prometheus does not have all of it in time, or does not let go of it.
 
     """
-    _remove(api)  # of a run that was killed
+    remove(api, _LABELS, folders=_FOLDERS)  # of a run that was killed
     wait_until(
         lambda: not _loaded(prometheus), within_s=_LOADED_WITHIN_S, every_s=1.0, what="old rules to be gone"
     )
@@ -80,7 +79,7 @@ def exporting(api: KubeApi, prometheus: Prometheus, rules: Sequence[Rule]) -> It
         )
         yield exporter
     finally:
-        _remove(api)
+        remove(api, _LABELS, folders=_FOLDERS)
     wait_until(
         lambda: not _loaded(prometheus), within_s=_LOADED_WITHIN_S, every_s=1.0, what="the rules to be gone"
     )
@@ -101,7 +100,7 @@ def objects(rules: Sequence[Rule], *, image: str) -> list[Json]:
     ]
     return [
         _object("v1", "ConfigMap", data=data),
-        _deployment(script.name, image),
+        _deployment(script, image),
         _object("v1", "Service", spec=_service()),
         _object(
             "monitoring.coreos.com/v1",
@@ -133,43 +132,17 @@ def _object(version: str, kind: str, **body: Json) -> Json:
     return {"apiVersion": version, "kind": kind, "metadata": metadata, **body}
 
 
-def _deployment(script: str, image: str) -> Json:
-    container = {
-        "name": "exporter",
-        "image": image,
-        "imagePullPolicy": "IfNotPresent",
-        "command": ["python3", f"/exporter/{script}", "/exporter/signals.json"],
-        "ports": [
-            {"name": "prompt", "containerPort": PROMPT_PORT},
-            {"name": "slow", "containerPort": SLOW_PORT},
-        ],
-        "readinessProbe": {"httpGet": {"path": "/metrics", "port": "prompt"}, "periodSeconds": 1},
-        "resources": {"requests": {"cpu": "20m", "memory": "32Mi"}, "limits": {"memory": "64Mi"}},
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "capabilities": {"drop": ["ALL"]},
-        },
-        "volumeMounts": [{"name": "script", "mountPath": "/exporter", "readOnly": True}],
-    }
-    pod = {
-        "automountServiceAccountToken": False,
-        "enableServiceLinks": False,
-        "terminationGracePeriodSeconds": 5,
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": 65534,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
-        "containers": [container],
-        "volumes": [{"name": "script", "configMap": {"name": NAME}}],
-    }
-    template = {"metadata": {"labels": _LABELS}, "spec": pod}
-    return _object(
-        "apps/v1",
-        "Deployment",
-        spec={"replicas": 1, "selector": {"matchLabels": _LABELS}, "template": template},
+def _deployment(script: Path, image: str) -> Json:
+    pod = script_pod(
+        script,
+        name="exporter",
+        config=NAME,
+        image=image,
+        arguments=["/exporter/signals.json"],
+        ports={"prompt": PROMPT_PORT, "slow": SLOW_PORT},
+        probe={"httpGet": {"path": "/metrics", "port": "prompt"}, "periodSeconds": 1},
     )
+    return deployment(NAME, _LABELS, pod)
 
 
 def _service() -> Json:
@@ -185,20 +158,10 @@ def _service() -> Json:
 
 
 def _found(api: KubeApi) -> Exporter | None:
-    """Return the exporter if it is Ready and answers at its node's address."""
-    for pod in _pods(api):
-        conditions = pod["status"].get("conditions") or ()
-        if not is_live(pod) or not any(c["type"] == "Ready" and c["status"] == "True" for c in conditions):
-            continue
-        service = api.get(f"/api/v1/namespaces/{NAMESPACE}/services/{NAME}")
-        ports = {port["name"]: port["nodePort"] for port in service["spec"]["ports"]}
-        return Exporter(url=f"http://{pod['status']['hostIP']}:{ports['prompt']}")
+    """Return the exporter if it is Ready."""
+    for pod in ready_pods(api, _LABELS):
+        return Exporter(url=f"http://{pod['status']['hostIP']}:{node_ports(api, NAME)['prompt']}")
     return None
-
-
-def _pods(api: KubeApi) -> list[Json]:
-    selector = ",".join(f"{name}={value}" for name, value in _LABELS.items())
-    return api.items(f"/api/v1/namespaces/{NAMESPACE}/pods", labelSelector=selector)
 
 
 def _series(prometheus: Prometheus, rules: Sequence[Rule]) -> set[str]:
@@ -210,11 +173,3 @@ def _series(prometheus: Prometheus, rules: Sequence[Rule]) -> set[str]:
 def _loaded(prometheus: Prometheus) -> list[str]:
     """Return our rule groups that Prometheus has."""
     return [group["name"] for group in prometheus.rules() if group["name"].startswith(PREFIX)]
-
-
-def _remove(api: KubeApi) -> None:
-    """Delete everything of ours, and wait until no pod of it is left."""
-    for folder in _FOLDERS:
-        if api.find(f"{folder}/{NAME}") is not None:
-            api.delete(f"{folder}/{NAME}")
-    wait_until(lambda: not _pods(api), within_s=60.0, what="the exporter to be removed")

@@ -8,9 +8,7 @@ process for every pod, and the pace of our own probe (it pauses that long after 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -20,6 +18,7 @@ from pathlib import Path
 from aftershock.clock import from_rfc3339, wait_until
 from aftershock.cluster.api import Json
 from aftershock.errors import CommandError
+from benchmarks.chaos import chaos_run
 from benchmarks.honest_times.driven_pods import DrivenPod
 from benchmarks.honest_times.errors import Reading
 from benchmarks.honest_times.measuring import Driven, drive, windows
@@ -30,6 +29,7 @@ __all__ = ["DEFAULT_PACE_S", "OUR_PACE_S", "Check", "chaos_readings", "checks_in
 OUR_PACE_S = 0.05
 DEFAULT_PACE_S = 1.0
 
+_CONTINUOUSLY = ("--hypothesis-strategy", "continuously", "--hypothesis-frequency")
 _METHOD_BEGUN = "Pausing after activity"
 _BEGIN_WITHIN_S = 120.0
 _SPARE_S = 45.0  # between the first process that has begun and the last
@@ -164,7 +164,10 @@ def _run(pod: DrivenPod, pace_s: float, lasting_s: float, folder: Path) -> Itera
     source.write_text(json.dumps(experiment(pod, lasting_s=lasting_s)), encoding="utf-8")
     with log.open("wb") as output:
         process = subprocess.Popen(
-            _command(source, journal, pace_s), stdin=subprocess.DEVNULL, stdout=output, stderr=output
+            chaos_run(source, *_CONTINUOUSLY, str(pace_s), journal=journal),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
         )
     try:
         yield _Run(process=process, log=log, journal=journal)
@@ -172,10 +175,3 @@ def _run(pod: DrivenPod, pace_s: float, lasting_s: float, folder: Path) -> Itera
         if process.poll() is None:
             process.kill()
         process.wait()
-
-
-def _command(source: Path, journal: Path, pace_s: float) -> list[str]:
-    # Without the user's own settings, which may change what it does.
-    chaos = [sys.executable, "-m", "chaostoolkit", "--no-version-check", "--no-log-file"]
-    run = ["--settings", os.devnull, "run", "--hypothesis-strategy", "continuously"]
-    return [*chaos, *run, "--hypothesis-frequency", str(pace_s), "--journal-path", str(journal), str(source)]

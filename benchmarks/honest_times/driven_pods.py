@@ -16,20 +16,24 @@ from aftershock.clock import wait_until
 from aftershock.cluster.api import Json, KubeApi
 from aftershock.cluster.apply import Applier
 from aftershock.cluster.connection import Endpoint
-from aftershock.cluster.targets import is_live
-from aftershock.errors import AftershockError, EnvironmentUnusableError
+from aftershock.errors import AftershockError
+from aftershock.faults.carrier import Carriers
 from aftershock.observe.http import TIMEOUT_S, get_json, refuse, session_for
 from benchmarks.honest_times.driven_pod import APP_PORT, CONTROL_PORT
 from benchmarks.honest_times.trials import Schedule
+from benchmarks.pods import NAMESPACE, deployment, node_ports, ready_pods, remove, script_pod
 
-__all__ = ["NAMESPACE", "PREFIX", "DrivenPod", "Interval", "driven_pods", "objects", "outages_in"]
+__all__ = ["PREFIX", "DrivenPod", "Interval", "driven_pods", "objects", "outages_in"]
 
-NAMESPACE = "demo"
-"""One whose pods the API server's audit log covers, and that may be touched."""
 PREFIX = "driven-"
 
 _PART = "aftershock-driven-pods"
-_LABEL = "app.kubernetes.io/part-of"
+_LABELS = {"app.kubernetes.io/part-of": _PART}
+_FOLDERS = (
+    f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments",
+    f"/api/v1/namespaces/{NAMESPACE}/services",
+    f"/api/v1/namespaces/{NAMESPACE}/configmaps",
+)
 _READY_WITHIN_S = 90.0
 
 
@@ -99,89 +103,53 @@ def driven_pods(api: KubeApi, *, count: int) -> Iterator[list[DrivenPod]]:
     """Have `count` of them for the length of the block.
 
     Raises:
-        EnvironmentUnusableError: no pod of the stack runs the image of our own parts.
+        FaultError: no pod of the stack runs the image of our own parts.
         DeadlineError: they are not Ready in time.
 
     """
-    _remove(api)  # what an interrupted run has left would answer with its old script
+    remove(
+        api, _LABELS, folders=_FOLDERS
+    )  # what an interrupted run has left would answer with its old script
     try:
-        Applier(api).apply(objects(count, image=_image(api)))
+        Applier(api).apply(objects(count, image=Carriers(api).image()))
         yield wait_until(
             lambda: _found(api, count),
             within_s=_READY_WITHIN_S,
             what=f"{count} driven pods to be Ready",
-            hint=f"`kubectl describe pods -n {NAMESPACE} -l {_LABEL}={_PART}`",
+            hint=f"`kubectl describe pods -n {NAMESPACE} -l app.kubernetes.io/part-of={_PART}`",
         )
     finally:
-        _remove(api)
+        remove(api, _LABELS, folders=_FOLDERS)
 
 
 def objects(count: int, *, image: str) -> list[Json]:
     """Return the manifests: the script, and a Deployment and a Service for each pod."""
     script = Path(__file__).with_name("driven_pod.py")
-    labels = {_LABEL: _PART}
     config: Json = {
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "metadata": {"name": _PART, "namespace": NAMESPACE, "labels": labels},
+        "metadata": {"name": _PART, "namespace": NAMESPACE, "labels": _LABELS},
         "data": {script.name: script.read_text(encoding="utf-8")},
     }
     names = [f"{PREFIX}{number}" for number in range(count)]
     return [
         config,
-        *(_deployment(name, labels, script.name, image) for name in names),
-        *(_service(name, labels) for name in names),
+        *(_deployment(name, _LABELS, script, image) for name in names),
+        *(_service(name, _LABELS) for name in names),
     ]
 
 
-def _deployment(name: str, labels: Json, script: str, image: str) -> Json:
-    own = {**labels, "app": name}
-    container = {
-        "name": "driven",
-        "image": image,
-        "imagePullPolicy": "IfNotPresent",
-        "command": ["python3", f"/driven/{script}"],
-        "ports": [
-            {"name": "app", "containerPort": APP_PORT},
-            {"name": "control", "containerPort": CONTROL_PORT},
-        ],
-        "readinessProbe": {
-            "httpGet": {"path": "/", "port": "app"},
-            "periodSeconds": 1,
-            "timeoutSeconds": 1,
-            "failureThreshold": 1,
-            "successThreshold": 1,
-        },
-        "resources": {"requests": {"cpu": "20m", "memory": "32Mi"}, "limits": {"memory": "64Mi"}},
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "capabilities": {"drop": ["ALL"]},
-        },
-        "volumeMounts": [{"name": "script", "mountPath": "/driven", "readOnly": True}],
+def _deployment(name: str, labels: Json, script: Path, image: str) -> Json:
+    probe = {
+        "httpGet": {"path": "/", "port": "app"},
+        "periodSeconds": 1,
+        "timeoutSeconds": 1,
+        "failureThreshold": 1,
+        "successThreshold": 1,
     }
-    pod = {
-        "automountServiceAccountToken": False,
-        "enableServiceLinks": False,
-        "terminationGracePeriodSeconds": 5,
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": 65534,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
-        "containers": [container],
-        "volumes": [{"name": "script", "configMap": {"name": _PART}}],
-    }
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": {"name": name, "namespace": NAMESPACE, "labels": own},
-        "spec": {
-            "replicas": 1,
-            "selector": {"matchLabels": own},
-            "template": {"metadata": {"labels": own}, "spec": pod},
-        },
-    }
+    ports = {"app": APP_PORT, "control": CONTROL_PORT}
+    pod = script_pod(script, name="driven", config=_PART, image=image, ports=ports, probe=probe)
+    return deployment(name, {**labels, "app": name}, pod)
 
 
 def _service(name: str, labels: Json) -> Json:
@@ -202,31 +170,14 @@ def _service(name: str, labels: Json) -> Json:
     }
 
 
-def _image(api: KubeApi) -> str:
-    """Return the image of our own parts as the stack runs it."""
-    for pod in api.items("/api/v1/pods"):
-        for container in pod["spec"]["containers"]:
-            if "aftershock.dev/components:" in container["image"] and is_live(pod):
-                return str(container["image"])
-    raise EnvironmentUnusableError(
-        "no pod of the stack runs aftershock.dev/components, which driven pods run too",
-        hint="`aftershock up` deploys the stack",
-    )
-
-
 def _found(api: KubeApi, count: int) -> list[DrivenPod] | None:
     """Return the driven pods if all are Ready and answer."""
-    pods = {
-        pod["metadata"]["labels"]["app"]: pod
-        for pod in api.items(f"/api/v1/namespaces/{NAMESPACE}/pods", labelSelector=f"{_LABEL}={_PART}")
-        if is_live(pod) and _is_ready(pod)
-    }
+    pods = {pod["metadata"]["labels"]["app"]: pod for pod in ready_pods(api, _LABELS)}
     if len(pods) < count:
         return None
     found = []
     for name, pod in sorted(pods.items()):
-        service = api.get(f"/api/v1/namespaces/{NAMESPACE}/services/{name}")
-        ports = {port["name"]: port["nodePort"] for port in service["spec"]["ports"]}
+        ports = node_ports(api, name)
         node = f"http://{pod['status']['hostIP']}"
         driven = DrivenPod(
             name=name,
@@ -237,23 +188,6 @@ def _found(api: KubeApi, count: int) -> list[DrivenPod] | None:
         driven.outages()  # kube-proxy may still have to learn of it: then this is a TransientError
         found.append(driven)
     return found
-
-
-def _is_ready(pod: Json) -> bool:
-    conditions = pod["status"].get("conditions") or ()
-    return any(item["type"] == "Ready" and item["status"] == "True" for item in conditions)
-
-
-def _remove(api: KubeApi) -> None:
-    """Delete everything that carries our label, and wait until no pod of it is left."""
-    core, apps = f"/api/v1/namespaces/{NAMESPACE}", f"/apis/apps/v1/namespaces/{NAMESPACE}"
-    query = {"labelSelector": f"{_LABEL}={_PART}"}
-    for folder in (f"{apps}/deployments", f"{core}/services", f"{core}/configmaps"):
-        for item in api.items(folder, **query):
-            api.delete(f"{folder}/{item['metadata']['name']}")
-    wait_until(
-        lambda: not api.items(f"{core}/pods", **query), within_s=60.0, what="driven pods to be removed"
-    )
 
 
 def _instant(at_ns: int) -> datetime:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from aftershock.timeline import Event
-from benchmarks.honest_times.driven_pods import NAMESPACE
 from benchmarks.honest_times.measuring import Driven
 from benchmarks.honest_times.truth import ReadyPatch
+from benchmarks.pods import NAMESPACE
 
 __all__ = ["probe_lags", "watch_lags"]
 

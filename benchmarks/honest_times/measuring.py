@@ -20,10 +20,11 @@ from aftershock.observe.client_probe import ClientProbe
 from aftershock.observe.recorder import Recorder
 from aftershock.timeline import Event, Timeline
 from aftershock.verdict import Verdict
-from benchmarks.honest_times.driven_pods import NAMESPACE, DrivenPod, Interval
+from benchmarks.honest_times.driven_pods import DrivenPod, Interval
 from benchmarks.honest_times.errors import Reading
 from benchmarks.honest_times.trials import Schedule
 from benchmarks.honest_times.truth import ReadyPatch, unready
+from benchmarks.pods import NAMESPACE
 
 __all__ = [
     "CLIENT", "KUBERNETES", "Driven", "Window", "client_readings", "drive", "kubernetes_readings", "record",

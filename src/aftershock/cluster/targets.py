@@ -247,13 +247,13 @@ def choose_pods(
 def choose_node(
     api: KubeApi,
     *,
-    name: str = "",
+    node: str = "",
     role: str = "",
     workload: str = "",
     namespace: str = "",
     seed: int | None = None,
 ) -> Choice:
-    """Choose the node of that `name`; else one with that `role`; else the one that holds most of `workload`.
+    """Choose the node called `node`; else one with that `role`; else the one that holds most of `workload`.
 
     Among several it is chosen at random. The words are those of NodeWords; `namespace` is the workload's.
 
@@ -261,19 +261,19 @@ def choose_node(
         RefusedError: there is no such node, or no word says which one.
 
     """
-    if not name and not role:
+    if not node and not role:
         if not workload:
             raise RefusedError("which node?", expected="a name, a role, or a workload", found="none of them")
         found = find_workload(api, workload, namespace=namespace)
         return node_with_most_pods(api, found, seed=seed)
-    among = f"nodes called {name}" if name else f"{role} nodes"
+    among = f"nodes called {node}" if node else f"{role} nodes"
     nodes = api.items(collection("node"))
-    fit = [node for node in nodes if (node["metadata"]["name"] == name if name else _has_role(node, role))]
+    fit = [one for one in nodes if (one["metadata"]["name"] == node if node else _has_role(one, role))]
     if not fit:
-        known = ", ".join(node["metadata"]["name"] for node in nodes)
+        known = ", ".join(one["metadata"]["name"] for one in nodes)
         raise RefusedError(f"there are no {among}", expected=f"one of {known}", found="none")
     seed = _seed(seed)
-    fit.sort(key=lambda node: str(node["metadata"]["name"]))
+    fit.sort(key=lambda one: str(one["metadata"]["name"]))
     chosen = random.Random(seed).choice(fit)  # noqa: S311 - to be repeatable, not secret
     return Choice(targets=(Target.of("node", chosen),), of=len(fit), among=among, seed=seed)
 

@@ -44,7 +44,7 @@ TIMER_S = 5.0
 class ApiUnreachable:
     """The API server cannot be reached from a node for `for_s`.
 
-    The node is chosen as choose_node has it, by `node`: name, role, workload, namespace, seed.
+    The node is chosen as choose_node has it, by `which`: node, role, workload, namespace, seed.
     `servers` ("address:port") are what else leads to the API server, as a load balancer that the
     kubelet goes through.
     """
@@ -52,12 +52,12 @@ class ApiUnreachable:
     name = NAME
 
     def __init__(
-        self, tools: Tools, *, for_s: float, servers: Sequence[str] = (), **node: Unpack[WhichNode]
+        self, tools: Tools, *, for_s: float, servers: Sequence[str] = (), **which: Unpack[WhichNode]
     ) -> None:
         self.tools = tools
         self.for_s = for_s
         self.servers = tuple(servers)
-        self.node = node
+        self.which = which
         self._looks: Looks | None = None
         self._heartbeat: tuple[str, float] = ("", 0.0)
 
@@ -69,7 +69,7 @@ class ApiUnreachable:
 
         """
         check_time(self.for_s, least_s=LEAST_S, by="a heartbeat that stays away")
-        choice = choose_node(self.tools.api, **self.node)
+        choice = choose_node(self.tools.api, **self.which)
         servers = sorted({*_servers(self.tools.api), *self.servers})
         if not servers:
             raise RefusedError("nobody says where the API server is", expected=f"addresses in {SLICES}")

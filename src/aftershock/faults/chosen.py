@@ -29,7 +29,7 @@ class WhichPods(TypedDict, total=False):
 class WhichNode(TypedDict, total=False):
     """The words for a node that a fault's constructor takes by name: those of choose_node."""
 
-    name: str
+    node: str
     role: str
     workload: str
     namespace: str

@@ -42,15 +42,15 @@ WAIT_AT_MOST_S = 45.0
 class KubeletStop:
     """The kubelet of a node is stopped for `for_s`.
 
-    The node is chosen as choose_node has it, by `node`: name, role, workload, namespace, seed.
+    The node is chosen as choose_node has it, by `which`: node, role, workload, namespace, seed.
     """
 
     name = NAME
 
-    def __init__(self, tools: Tools, *, for_s: float, **node: Unpack[WhichNode]) -> None:
+    def __init__(self, tools: Tools, *, for_s: float, **which: Unpack[WhichNode]) -> None:
         self.tools = tools
         self.for_s = for_s
-        self.node = node
+        self.which = which
 
     def plan(self) -> Plan:
         """Choose the node.
@@ -60,7 +60,7 @@ class KubeletStop:
 
         """
         check_time(self.for_s, least_s=LEAST_S, by="the control plane gives a node up after 40 to 50 s")
-        choice = choose_node(self.tools.api, **self.node)
+        choice = choose_node(self.tools.api, **self.which)
         return Plan(
             fault=NAME,
             targets=choice.targets,

@@ -7,17 +7,14 @@ the plan's.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any, Unpack
 
 from aftershock.errors import RefusedError
-from aftershock.faults.carried import start_carriers, testimony
 from aftershock.faults.chosen import Pods, WhichPods, limit_of
-from aftershock.faults.journal import Record
-from aftershock.faults.kubelet_stats import check_time, reached, to_reach
-from aftershock.faults.protocol import Plan, Proof
+from aftershock.faults.kubelet_stats import Figure
+from aftershock.faults.pressed import Pressed
 from aftershock.faults.tools import Tools
-from aftershock.timeline import Event
 
 __all__ = ["NAME", "MemoryPressure"]
 
@@ -28,55 +25,33 @@ CLOSE_ENOUGH = 0.95
 MARGIN = 4 << 20
 
 
-class MemoryPressure:
+class MemoryPressure(Pressed):
     """One container each of some pods is held at `of_limit` (0 to 1) of its memory limit for `for_s`."""
 
     name = NAME
+    act = "memory"
+    figure: Figure = "working_set"
 
     def __init__(self, tools: Tools, *, of_limit: float, for_s: float, **which: Unpack[WhichPods]) -> None:
         """Take the share, the time, and which pods: see Pods."""
-        self.tools = tools
+        super().__init__(tools, Pods(**which), for_s=for_s)
         self.of_limit = of_limit
-        self.for_s = for_s
-        self.pods = Pods(**which)
 
-    def plan(self) -> Plan:
-        """Choose the pods, and note what they use now.
+    def options(self) -> Mapping[str, Any]:
+        """Return the share."""
+        return {"share": self.of_limit}
 
-        Raises:
-            RefusedError: a container has no memory limit, or is at the share already.
+    def effect(self, pods: str) -> str:
+        """Say how much is held."""
+        return f"one container each of {pods} is held at {self.of_limit:.0%} of its memory limit"
 
-        """
-        check_time(self.for_s)
-        choice, aims = self.pods.aims(self.tools.api)
-        return Plan(
-            fault=NAME,
-            targets=choice.targets,
-            undo={"aims": [self._aimed(aim) for aim in aims]},
-            expires_after_s=self.for_s,
-            blast_radius=f"one container each of {choice} is held at {self.of_limit:.0%} of its memory limit",
-            switch="carrier",
-            lasts=True,
-        )
-
-    def inject(self, plan: Plan, record: Record) -> None:
-        """Start a carrier for each pod.
+    def at_least(self, aim: Mapping[str, Any]) -> float:
+        """Return nearly the share of the container's limit, in bytes.
 
         Raises:
-            FaultError: a carrier did not start.
+            RefusedError: it has none, or the share leaves too little of it.
 
         """
-        start_carriers(self.tools, plan, record, act="memory", options={"share": self.of_limit})
-
-    def landed(self, plan: Plan) -> Proof:
-        """Ask the kubelets for the working sets."""
-        return reached(self.tools.api, plan.undo["aims"], "working_set")
-
-    def testimony(self, plan: Plan) -> Iterable[Event]:
-        """Return what the carriers printed."""
-        return testimony(self.tools, plan)
-
-    def _aimed(self, aim: dict[str, Any]) -> dict[str, Any]:
         limit = limit_of(aim, "memory")
         if not 0 < self.of_limit < 1 or limit * (1 - self.of_limit) < MARGIN:
             raise RefusedError(
@@ -84,4 +59,4 @@ class MemoryPressure:
                 expected=f"a share that leaves {MARGIN} bytes, so that nothing is killed",
                 found=f"{limit * (1 - self.of_limit):.0f} bytes would be left",
             )
-        return to_reach(self.tools.api, aim, "working_set", int(limit * self.of_limit * CLOSE_ENOUGH))
+        return int(limit * self.of_limit * CLOSE_ENOUGH)

@@ -6,6 +6,7 @@ the look's later rounds are the proof. Without a difference from before there is
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
@@ -29,7 +30,7 @@ BEFORE_S = 4.0
 LEAST_S = 10.0
 
 
-class NetworkFault:
+class NetworkFault(ABC):
     """A fault of that kind on pods of a workload, for `for_s` seconds.
 
     Each kind says what its carriers are told, what its look measures, and how its figures differ
@@ -48,24 +49,24 @@ class NetworkFault:
         self.pods = pods
         self._looks: Looks | None = None
 
+    @abstractmethod
     def options(self) -> Mapping[str, Any]:
         """Return what the carriers are told, beside for how long."""
-        raise NotImplementedError
 
+    @abstractmethod
     def effect(self) -> str:
         """Say what happens to the pods, for the blast radius: "… is slower by 200 ms"."""
-        raise NotImplementedError
 
     def fine(self, before: Figures) -> bool:
         """Whether what was measured before the fault can show one at all."""
         return bool(before["answered"] == before["tries"])
 
+    @abstractmethod
     def shows(self, before: Figures, since: Sequence[Figures]) -> bool:
         """Whether what was measured `since` (at least one round) differs from before as this fault makes it.
 
         The latest round counts: the first may have begun before the fault took effect.
         """
-        raise NotImplementedError
 
     def looks(self, aims: Sequence[Mapping[str, Any]]) -> list[Look]:
         """Return the looks: one from a peer pod on another node at all of the pods, unless said otherwise."""

@@ -33,16 +33,16 @@ CLOSE_ENOUGH = 0.7
 class NodeCpuHog:
     """`of_cores` (0 to 1) of a node's cores is taken for `for_s`.
 
-    The node is chosen as choose_node has it, by `node`: name, role, workload, namespace, seed.
+    The node is chosen as choose_node has it, by `which`: node, role, workload, namespace, seed.
     """
 
     name = NAME
 
-    def __init__(self, tools: Tools, *, of_cores: float, for_s: float, **node: Unpack[WhichNode]) -> None:
+    def __init__(self, tools: Tools, *, of_cores: float, for_s: float, **which: Unpack[WhichNode]) -> None:
         self.tools = tools
         self.of_cores = of_cores
         self.for_s = for_s
-        self.node = node
+        self.which = which
 
     def plan(self) -> Plan:
         """Choose the node, and note what it uses now.
@@ -54,7 +54,7 @@ class NodeCpuHog:
         check_time(self.for_s)
         if not 0 < self.of_cores <= 1:
             raise RefusedError(f"{self.of_cores:.0%} is no share of a node's cores", expected="up to 100 %")
-        choice = choose_node(self.tools.api, **self.node)
+        choice = choose_node(self.tools.api, **self.which)
         (target,) = choice.targets
         cores = number(self.tools.api.get(target.path)["status"]["allocatable"]["cpu"])
         taken = round(cores * self.of_cores, 3)

@@ -1,6 +1,7 @@
 """Node drain: cordon a node and evict its pods through the eviction API.
 
-A refusal by a PodDisruptionBudget (429) is asked again until the time is over. Left where
+A refusal by a PodDisruptionBudget (429) is asked again until the time is over. The pods' own
+ends are looked for more often: one list of the node's pods costs less than a refusal. Left where
 they are, and named: pods of a DaemonSet, static pods, finished ones, those of namespaces
 that did not opt in, and pods that nothing would make again. emptyDir data is lost, as in
 every eviction.
@@ -12,14 +13,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from http import HTTPStatus
-from typing import Any
+from typing import Unpack
 
 from aftershock.clock import format_duration, wait_until
 from aftershock.cluster.api import Json, KubeApi
-from aftershock.cluster.targets import Target, find_workload, node_with_most_pods
-from aftershock.errors import ApiError, DeadlineError, FaultError, NotFoundError, RefusedError, TransientError
+from aftershock.cluster.targets import Target, choose_node
+from aftershock.errors import ApiError, DeadlineError, FaultError, RefusedError, TransientError
 from aftershock.faults import marks
+from aftershock.faults.chosen import WhichNode
 from aftershock.faults.evictable import load_of
+from aftershock.faults.evictions import LOOK_S, REFUSED, NodeEvictions
 from aftershock.faults.journal import Record
 from aftershock.faults.protocol import Plan, Proof
 from aftershock.faults.tools import Tools
@@ -29,13 +32,11 @@ __all__ = ["NAME", "NodeDrain", "NodeDrainUndo"]
 
 NAME = "node-drain"
 EXPIRES_AFTER_S = 900.0
-RETRY_S = 0.5
-REFUSED = "refused"
 CORDON_TAINT = "node.kubernetes.io/unschedulable"
 
 
 class NodeDrain:
-    """Drains `node`, or the one that holds most pods of `workload`.
+    """Drains a node, chosen as choose_node has it, by `which`: node, role, workload, namespace, seed.
 
     `within_s` bounds the evictions and the pods' own ends; `grace_s` overrides the pods'
     grace periods.
@@ -47,22 +48,16 @@ class NodeDrain:
         self,
         tools: Tools,
         *,
-        workload: str = "",
-        namespace: str = "",
-        node: str = "",
         within_s: float = 120.0,
         grace_s: int | None = None,
-        seed: int | None = None,
+        **which: Unpack[WhichNode],
     ) -> None:
         self.api = tools.api
         self.may_evict = tools.may_touch
         self.clock = tools.clock
-        self.workload = workload
-        self.namespace = namespace
-        self.node = node
         self.within_s = within_s
         self.grace_s = grace_s
-        self.seed = seed
+        self.which = which
         self._heard: list[Event] = []
 
     def plan(self) -> Plan:
@@ -72,7 +67,8 @@ class NodeDrain:
             RefusedError: there is no such node or workload, or nothing to evict.
 
         """
-        node, chosen = self._choose()
+        choice = choose_node(self.api, **self.which)
+        (node,) = choice.targets
         load = load_of(self.api, node.name, self.may_evict)
         if not load.evictable:
             raise RefusedError(
@@ -89,7 +85,7 @@ class NodeDrain:
             switch="reaper",
             marked=(),  # the node's mark is one patch with its cordon; the pods' own would go with them
             blast_radius=(
-                f"{chosen}: cordoned; evicted: {', '.join(map(str, pods))}; "
+                f"{choice}: cordoned; evicted: {', '.join(map(str, pods))}; "
                 f"left: {load.left_in_words() or 'nothing'}"
             ),
         )
@@ -111,11 +107,12 @@ class NodeDrain:
         load = load_of(self.api, node.name, self.may_evict)
         # A pod may have come to the node after the plan was made.
         pods = dict.fromkeys((*plan.targets[1:], *(Target.of("pod", pod) for pod in load.evictable)), "")
+        evictions = NodeEvictions(self.api, node, clock=self.clock, grace_s=self.grace_s)
         try:
             wait_until(
-                lambda: self._evict(pods, plan.fault_id),
+                lambda: self._evict(pods, evictions, plan.fault_id),
                 within_s=self.within_s,
-                every_s=RETRY_S,
+                every_s=LOOK_S,
                 what=f"{node} to be drained",
                 clock=self.clock,
             )
@@ -148,34 +145,15 @@ class NodeDrain:
         """Return when each eviction was refused for the first time, accepted, and complete."""
         return [event for event in self._heard if event.data["fault_id"] == plan.fault_id]
 
-    def _choose(self) -> tuple[Target, str]:
-        if self.node:
-            found = self.api.find(f"/api/v1/nodes/{self.node}")
-            if found is None:
-                raise RefusedError(f"there is no node {self.node!r}", expected="a node of the cluster")
-            return Target.of("node", found), f"node/{self.node}"
-        workload = find_workload(self.api, self.workload, namespace=self.namespace)
-        choice = node_with_most_pods(self.api, workload, seed=self.seed)
-        return choice.targets[0], str(choice)
-
-    def _evict(self, pods: dict[Target, str], fault_id: str) -> bool:
-        """Ask once more for every pod that is still there; forget those that are gone."""
-        for pod in list(pods):
-            state = self._state(pod)
-            if state == "there":
-                state = _ask_eviction(self.api, pod, self.grace_s)
+    def _evict(self, pods: dict[Target, str], evictions: NodeEvictions, fault_id: str) -> bool:
+        """Look once more at every pod, ask for those that are still there; forget those that are gone."""
+        for pod, state in evictions.states(dict(pods)):
             if state != pods[pod] and not (state.startswith(REFUSED) and pods[pod]):
                 self._hear(state, pod, fault_id)
             pods[pod] = state
             if state == "gone":
                 del pods[pod]
         return not pods
-
-    def _state(self, pod: Target) -> str:
-        found = self.api.find(pod.path)
-        if found is None or found["metadata"]["uid"] != pod.uid:
-            return "gone"
-        return "accepted" if "deletionTimestamp" in found["metadata"] else "there"
 
     def _hear(self, state: str, pod: Target, fault_id: str) -> None:
         word, _, reason = state.partition(": ")
@@ -186,7 +164,7 @@ class NodeDrain:
             kind=f"eviction-{word}",
             subject=str(pod),
             data={"fault_id": fault_id, "reason": reason},
-            resolution_s=RETRY_S,
+            resolution_s=LOOK_S,
         )
         self._heard.append(event)
 
@@ -251,27 +229,3 @@ def _patch(api: KubeApi, node: Json, *, mark: str | None, unschedulable: bool | 
 def _is_marked(node: Json, record: Record) -> bool:
     mark = marks.read(node, marks.CORDON_MARK)
     return mark is not None and mark.fault_id == record.fault_id
-
-
-def _ask_eviction(api: KubeApi, pod: Target, grace_s: int | None) -> str:
-    """Ask for one eviction; return "accepted", "gone", or "refused: " and the reason."""
-    options: dict[str, Any] = {"preconditions": {"uid": pod.uid}}
-    if grace_s is not None:
-        options["gracePeriodSeconds"] = grace_s
-    body = {
-        "apiVersion": "policy/v1",
-        "kind": "Eviction",
-        "metadata": {"name": pod.name, "namespace": pod.namespace},
-        "deleteOptions": options,
-    }
-    try:
-        api.post(f"{pod.path}/eviction", body)
-    except NotFoundError:
-        return "gone"
-    except TransientError as error:  # 429: a PodDisruptionBudget says not now
-        return f"{REFUSED}: {error.found or error.message}"
-    except ApiError as error:
-        if error.status == HTTPStatus.CONFLICT:  # another pod has the name by now
-            return "gone"
-        raise
-    return "accepted"

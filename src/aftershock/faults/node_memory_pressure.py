@@ -40,15 +40,15 @@ CRITICAL_PRIORITY = 2_000_000_000
 class NodeMemoryPressure:
     """A node is held past its kubelet's eviction threshold for `for_s`.
 
-    The node is chosen as choose_node has it, by `node`: name, role, workload, namespace, seed.
+    The node is chosen as choose_node has it, by `which`: node, role, workload, namespace, seed.
     """
 
     name = NAME
 
-    def __init__(self, tools: Tools, *, for_s: float, **node: Unpack[WhichNode]) -> None:
+    def __init__(self, tools: Tools, *, for_s: float, **which: Unpack[WhichNode]) -> None:
         self.tools = tools
         self.for_s = for_s
-        self.node = node
+        self.which = which
 
     def plan(self) -> Plan:
         """Choose the node, and read its kubelet's threshold.
@@ -60,7 +60,7 @@ class NodeMemoryPressure:
         """
         check_time(self.for_s, least_s=LEAST_S, by="filling, the kubelet's look, its report to the API")
         api = self.tools.api
-        choice = choose_node(api, **self.node)
+        choice = choose_node(api, **self.which)
         (target,) = choice.targets
         node = api.get(target.path)
         if _condition(node) == "True":

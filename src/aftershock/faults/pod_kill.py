@@ -6,13 +6,14 @@ There is nothing to undo: their controller makes others. Proof is the API's: the
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any, Literal
+from typing import Literal
 
 from aftershock.clock import format_duration, wait_until
 from aftershock.cluster.api import KubeApi
 from aftershock.cluster.controllers import controllers_of
 from aftershock.cluster.targets import Target, choose_pods, find_workload
-from aftershock.errors import ApiError, DeadlineError, FaultError, NotFoundError, TransientError
+from aftershock.errors import ApiError, DeadlineError, FaultError, TransientError
+from aftershock.faults.evictions import RETRY_S, evict, of_uid
 from aftershock.faults.journal import Record
 from aftershock.faults.protocol import Plan, Proof
 from aftershock.faults.tools import Tools
@@ -20,7 +21,6 @@ from aftershock.faults.tools import Tools
 __all__ = ["NAME", "How", "PodKill", "PodKillUndo"]
 
 NAME = "pod-kill"
-RETRY_S = 0.5
 # Nothing outlives the act; it is the time that acting itself may take beside the pods' own end.
 ACTS_WITHIN_S = 30.0
 DEFAULT_GRACE_S = 30
@@ -124,7 +124,7 @@ class PodKill:
         """Ask once more for every pod that was refused; forget those that were not."""
         for pod in list(left):
             try:
-                _evict(self.api, pod, self.grace_s)
+                evict(self.api, pod, self.grace_s)
             except TransientError as error:  # 429: a PodDisruptionBudget says not now
                 left[pod] = error.found or error.message
             else:
@@ -150,37 +150,10 @@ class PodKillUndo:
 def _delete(api: KubeApi, pod: Target, grace_s: int | None) -> None:
     """Delete the pod of just that UID; another one of its name stays."""
     try:
-        api.delete(pod.path, _options(pod, grace_s))
+        api.delete(pod.path, of_uid(pod, grace_s))
     except ApiError as error:
         if error.status != HTTPStatus.CONFLICT:
             raise
-
-
-def _evict(api: KubeApi, pod: Target, grace_s: int | None) -> None:
-    """Ask for the eviction of the pod of just that UID; one that is gone is no error.
-
-    Raises:
-        TransientError: a PodDisruptionBudget says not now.
-
-    """
-    body = {
-        "apiVersion": "policy/v1",
-        "kind": "Eviction",
-        "metadata": {"name": pod.name, "namespace": pod.namespace},
-        "deleteOptions": _options(pod, grace_s),
-    }
-    try:
-        api.post(f"{pod.path}/eviction", body)
-    except NotFoundError:
-        return
-    except ApiError as error:
-        if error.status != HTTPStatus.CONFLICT:
-            raise
-
-
-def _options(pod: Target, grace_s: int | None) -> dict[str, Any]:
-    options: dict[str, Any] = {"preconditions": {"uid": pod.uid}}
-    return options if grace_s is None else {**options, "gracePeriodSeconds": grace_s}
 
 
 def _is_gone(api: KubeApi, pod: Target) -> bool:

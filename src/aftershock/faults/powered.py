@@ -8,7 +8,7 @@ the kubelet has been silent for 40 to 50 s.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Unpack
 
 from aftershock.clock import from_rfc3339
 from aftershock.cluster.api import Json
@@ -17,6 +17,7 @@ from aftershock.cluster.power import How, Power
 from aftershock.cluster.targets import Target, choose_node, collection, condition
 from aftershock.errors import CommandError, RefusedError, TransientError
 from aftershock.faults import guardians
+from aftershock.faults.chosen import WhichNode
 from aftershock.faults.evictable import load_of
 from aftershock.faults.guardians import Order
 from aftershock.faults.journal import Record
@@ -43,28 +44,19 @@ SHOWS = Delay(
 
 
 class Powered:
-    """`node`, or one with `role`, or that holds most of `workload`, loses its power for `for_s` seconds."""
+    """A node loses its power for `for_s` seconds.
+
+    It is chosen as choose_node has it, by `which`: node, role, workload, namespace, seed.
+    """
 
     name: str
     how: How
     shows_after: Mapping[str, Delay] = {"kube_node_status_condition": SHOWS}
 
-    def __init__(
-        self,
-        tools: Tools,
-        *,
-        node: str = "",
-        role: str = "",
-        workload: str = "",
-        namespace: str = "",
-        for_s: float = FOR_S,
-        seed: int | None = None,
-    ) -> None:
+    def __init__(self, tools: Tools, *, for_s: float = FOR_S, **which: Unpack[WhichNode]) -> None:
         self.tools = tools
-        self.which: dict[str, Any] = {
-            "name": node, "role": role, "workload": workload, "namespace": namespace, "seed": seed,
-        }  # fmt: skip
         self.for_s = for_s
+        self.which = which
 
     def plan(self) -> Plan:
         """Choose the node, and look whether there is power over it.

@@ -5,6 +5,7 @@ A subclass says which leaves of the object it sets, and how their effect is seen
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Required, TypedDict, Unpack
 
@@ -22,7 +23,7 @@ FOR_S = 300.0
 _TEMPLATE = ("spec", "template")
 
 
-class WorkloadPatch:
+class WorkloadPatch(ABC):
     """A Deployment or StatefulSet called `workload` is changed for `for_s` seconds, or until it is undone."""
 
     name: str
@@ -75,17 +76,17 @@ class WorkloadPatch:
         holds, seen = self.seen(plan, found)
         return Proof(holds=holds, source="Kubernetes API, pods of the workload", facts={**facts, **seen})
 
+    @abstractmethod
     def leaves(self, found: Json) -> list[Leaf]:
         """Return what is set in the workload as it is now."""
-        raise NotImplementedError
 
+    @abstractmethod
     def effect(self) -> str:
         """Say what becomes of the workload, after its name."""
-        raise NotImplementedError
 
+    @abstractmethod
     def seen(self, plan: Plan, found: Json) -> tuple[bool, dict[str, Any]]:
         """Return whether the effect is seen on the workload `found`, and the facts."""
-        raise NotImplementedError
 
 
 class WhichWorkload(TypedDict, total=False):
@@ -139,9 +140,9 @@ class TemplatePatch(WorkloadPatch):
         facts = {"new pods": ", ".join(f"{pod}: {why or 'not yet'}" for pod, why in told.items()) or "none"}
         return any(told.values()), facts
 
+    @abstractmethod
     def failure(self, pod: Json, status: Json) -> str:
         """Return what shows the effect on a pod that bears the change; `status` is its container's."""
-        raise NotImplementedError
 
     def _new(self, plan: Plan, found: Json) -> Iterator[tuple[Json, Json]]:
         leaves: Sequence[Leaf] = leaves_in(plan.undo)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from aftershock.cluster.connect import CLUSTER_NAME
 from aftershock.cluster.connection import Cluster
 from aftershock.cluster.guard import Guard
 from aftershock.cluster.node_power import power_of
-from aftershock.cluster.targets import Amount
+from aftershock.cluster.targets import Amount, NodeWords
 from aftershock.experiments.plan import planned_faults
 from aftershock.faults.out_of_memory import OutOfMemory
 from aftershock.faults.protocol import Fault
@@ -19,7 +19,25 @@ from aftershock.faults.tools import Tools, tools
 from aftershock.litmus import planned_faults as engine_faults
 from aftershock.litmus import read_engine
 
-__all__ = ["Breaks", "Experiment", "Ground", "LitmusEngine", "Loads", "faults_of", "load", "out_of_memory"]
+__all__ = [
+    "Breaks",
+    "By",
+    "Experiment",
+    "Ground",
+    "LitmusEngine",
+    "Loads",
+    "faults_of",
+    "load",
+    "on_node",
+    "on_pods",
+    "out_of_memory",
+]
+
+By = Literal["restart", "new pod", "end"]
+"""How what a fault breaks becomes whole again.
+
+"end": by itself, when a fault that lasts is over; nothing was restarted or replaced.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,13 +56,10 @@ class Ground:
 
 @dataclass(frozen=True, kw_only=True)
 class Breaks:
-    """A fault. `fault` makes it, without asking anyone; `by` is how what it breaks becomes whole again.
-
-    "end": by itself, when a fault that lasts is over; nothing was restarted or replaced.
-    """
+    """A fault. `fault` makes it, without asking anyone; `by` is how what it breaks becomes whole again."""
 
     fault: Callable[[Ground], Fault]
-    by: Literal["restart", "new pod", "end"]
+    by: By
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,14 +106,29 @@ def faults_of(act: object, ground: Ground, *, allowed: Collection[str] = ()) -> 
     return []
 
 
+def on_pods(make: Callable[..., Fault], amount: Amount, workload: str, *, by: By, **more: Any) -> Breaks:
+    """Return the act of a fault that takes its pods as WhichPods has it; `more` are its other words."""
+    return Breaks(
+        fault=lambda ground: make(
+            ground.tools, workload=workload, count=amount.count, share=amount.share, **more
+        ),
+        by=by,
+    )
+
+
+def on_node(make: Callable[..., Fault], node: NodeWords, *, by: By, **more: Any) -> Breaks:
+    """Return the act of a fault that takes its node as WhichNode has it; `more` are its other words."""
+    return Breaks(
+        fault=lambda ground: make(
+            ground.tools, node=node.name, role=node.role, workload=node.workload, **more
+        ),
+        by=by,
+    )
+
+
 def out_of_memory(*, amount: Amount, workload: str) -> Breaks:
     """Return the act of "{amount} {workload} pods run out of memory"."""
-    return Breaks(
-        fault=lambda ground: OutOfMemory(
-            ground.tools, workload=workload, count=amount.count, share=amount.share
-        ),
-        by="restart",
-    )
+    return on_pods(OutOfMemory, amount, workload, by="restart")
 
 
 def load(*, users: int, service: Path, rate: float, time: float) -> Loads:

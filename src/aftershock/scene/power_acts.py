@@ -5,26 +5,16 @@ from __future__ import annotations
 from aftershock.cluster.targets import NodeWords
 from aftershock.faults.node_pause import NodePause
 from aftershock.faults.node_stop import NodeStop
-from aftershock.scene.acts import Breaks
+from aftershock.scene.acts import Breaks, on_node
 
 __all__ = ["paused", "switched_off"]
 
 
 def paused(*, node: NodeWords, time: float) -> Breaks:
     """Return the act of "{node} is paused for {time}"."""
-    return Breaks(
-        fault=lambda ground: NodePause(
-            ground.tools, node=node.name, role=node.role, workload=node.workload, for_s=time
-        ),
-        by="restart",
-    )
+    return on_node(NodePause, node, by="restart", for_s=time)
 
 
 def switched_off(*, node: NodeWords, time: float) -> Breaks:
     """Return the act of "{node} is switched off for {time}"."""
-    return Breaks(
-        fault=lambda ground: NodeStop(
-            ground.tools, node=node.name, role=node.role, workload=node.workload, for_s=time
-        ),
-        by="restart",
-    )
+    return on_node(NodeStop, node, by="restart", for_s=time)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Literal
-
 from aftershock.cluster.targets import Amount, NodeWords
 from aftershock.faults.container_kill import ContainerKill
 from aftershock.faults.cpu_hog import CpuHog
@@ -13,8 +10,7 @@ from aftershock.faults.kubelet_stop import KubeletStop
 from aftershock.faults.memory_pressure import MemoryPressure
 from aftershock.faults.node_cpu_hog import NodeCpuHog
 from aftershock.faults.node_memory_pressure import NodeMemoryPressure
-from aftershock.faults.protocol import Fault
-from aftershock.scene.acts import Breaks
+from aftershock.scene.acts import Breaks, on_node, on_pods
 
 __all__ = [
     "asked_to_end",
@@ -27,64 +23,42 @@ __all__ = [
     "node_memory_taken",
 ]
 
-By = Literal["restart", "new pod", "end"]
-
 
 def killed(*, amount: Amount, workload: str) -> Breaks:
     """Return the act of "{amount} {workload} containers are killed"."""
-    return _on_pods(ContainerKill, amount, workload, by="restart")
+    return on_pods(ContainerKill, amount, workload, by="restart")
 
 
 def asked_to_end(*, amount: Amount, workload: str) -> Breaks:
     """Return the act of "{amount} {workload} containers are asked to end"."""
-    return _on_pods(ContainerKill, amount, workload, by="restart", signal="SIGTERM")
+    return on_pods(ContainerKill, amount, workload, by="restart", signal="SIGTERM")
 
 
 def memory_held(*, amount: Amount, workload: str, percent: float, time: float) -> Breaks:
     """Return the act of "{amount} {workload} pods hold {percent} % of their memory limit for {time}"."""
-    return _on_pods(MemoryPressure, amount, workload, of_limit=percent / 100, for_s=time)
+    return on_pods(MemoryPressure, amount, workload, by="end", of_limit=percent / 100, for_s=time)
 
 
 def hogged(*, amount: Amount, workload: str, burners: int, time: float) -> Breaks:
     """Return the act of "{burners} processes hog the CPU of {amount} {workload} pods for {time}"."""
-    return _on_pods(CpuHog, amount, workload, burners=burners, for_s=time)
+    return on_pods(CpuHog, amount, workload, by="end", burners=burners, for_s=time)
 
 
 def disk_filled(*, path: str, amount: Amount, workload: str, percent: float, time: float) -> Breaks:
     """Return the act of "the volume at {path} of {amount} {workload} pods is filled to {percent} % …"."""
-    return _on_pods(DiskFill, amount, workload, path=path, of_volume=percent / 100, for_s=time)
+    return on_pods(DiskFill, amount, workload, by="end", path=path, of_volume=percent / 100, for_s=time)
 
 
 def node_hogged(*, percent: float, node: NodeWords, time: float) -> Breaks:
     """Return the act of "{percent} % of the CPU of {node} is taken for {time}"."""
-    return _on_node(NodeCpuHog, node, by="end", of_cores=percent / 100, for_s=time)
+    return on_node(NodeCpuHog, node, by="end", of_cores=percent / 100, for_s=time)
 
 
 def node_memory_taken(*, node: NodeWords, time: float) -> Breaks:
     """Return the act of "the memory of {node} runs short for {time}"."""
-    return _on_node(NodeMemoryPressure, node, by="new pod", for_s=time)
+    return on_node(NodeMemoryPressure, node, by="new pod", for_s=time)
 
 
 def kubelet_stopped(*, node: NodeWords, time: float) -> Breaks:
     """Return the act of "the kubelet of {node} is stopped for {time}"."""
-    return _on_node(KubeletStop, node, by="end", for_s=time)
-
-
-def _on_pods(
-    make: Callable[..., Fault], amount: Amount, workload: str, *, by: By = "end", **more: Any
-) -> Breaks:
-    return Breaks(
-        fault=lambda ground: make(
-            ground.tools, workload=workload, count=amount.count, share=amount.share, **more
-        ),
-        by=by,
-    )
-
-
-def _on_node(make: Callable[..., Fault], node: NodeWords, *, by: By, **more: Any) -> Breaks:
-    return Breaks(
-        fault=lambda ground: make(
-            ground.tools, name=node.name, role=node.role, workload=node.workload, **more
-        ),
-        by=by,
-    )
+    return on_node(KubeletStop, node, by="end", for_s=time)

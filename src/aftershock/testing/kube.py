@@ -226,6 +226,8 @@ COLLECTIONS = {
     "nodes",
     "poddisruptionbudgets",
     "pods",
+    "prometheusrules",
+    "servicemonitors",
     "services",
     "statefulsets",
 }

@@ -143,13 +143,13 @@ class TestChoose:
 
     def test_a_node_by_its_name_and_by_what_it_holds(self, api: FakeApi) -> None:
         api.add_pods(pod("a", node="worker2"))
-        assert names(choose_node(api, name="worker")) == ["worker"]
+        assert names(choose_node(api, node="worker")) == ["worker"]
         assert names(choose_node(api, workload="web", namespace="demo")) == ["worker2"]
 
     @pytest.mark.parametrize(
         ("words", "said"),
         [
-            ({"name": "worker9"}, "no nodes called worker9"),
+            ({"node": "worker9"}, "no nodes called worker9"),
             ({"role": "ingress"}, "no ingress nodes"),
             ({}, "which node"),
         ],

@@ -61,7 +61,7 @@ def api(clock: FakeClock) -> Cluster:
 
 
 def fault(api: Cluster, clock: FakeClock, **options: Any) -> ApiUnreachable:
-    return ApiUnreachable(kit(api, clock), for_s=60, **{"name": "worker2", **options})
+    return ApiUnreachable(kit(api, clock), for_s=60, **{"node": "worker2", **options})
 
 
 def injected(api: Cluster, clock: FakeClock) -> tuple[ApiUnreachable, Plan]:
@@ -86,7 +86,7 @@ class TestPlan:
 
     def test_shorter_than_a_heartbeat(self, api: Cluster, clock: FakeClock) -> None:
         with pytest.raises(RefusedError, match="over before"):
-            ApiUnreachable(kit(api, clock), for_s=20, name="worker2").plan()
+            ApiUnreachable(kit(api, clock), for_s=20, node="worker2").plan()
 
 
 class TestLanded:

@@ -71,7 +71,7 @@ class TestNode:
         measure(api, at="1", node_cores=1.0)
 
     def fault(self, api: Node, clock: FakeClock, *, of_cores: float = 0.5) -> NodeCpuHog:
-        return NodeCpuHog(tools(api, clock=clock), of_cores=of_cores, for_s=60.0, name="worker")
+        return NodeCpuHog(tools(api, clock=clock), of_cores=of_cores, for_s=60.0, node="worker")
 
     def test_the_share_is_the_carriers_own_limit_and_its_weight_is_the_lowest(
         self, api: Node, clock: FakeClock

@@ -27,7 +27,7 @@ def ready(api: Node, name: str, status: str) -> None:
 def stopped(api: Node, clock: FakeClock) -> tuple[KubeletStop, Plan, Record]:
     ready(api, "worker", "True")
     ready(api, "worker2", "True")
-    fault = KubeletStop(tools(api, clock=clock), for_s=120.0, name="worker")
+    fault = KubeletStop(tools(api, clock=clock), for_s=120.0, node="worker")
     plan = fault.plan()
     record = plan.record(run_id="run1", now=clock.now())
     api.state = {"running": {}}
@@ -58,7 +58,7 @@ class TestPlan:
 
     def test_a_time_in_which_nobody_would_notice(self, api: Node, clock: FakeClock) -> None:
         with pytest.raises(RefusedError, match="may be over before"):
-            KubeletStop(tools(api, clock=clock), for_s=40.0, name="worker").plan()
+            KubeletStop(tools(api, clock=clock), for_s=40.0, node="worker").plan()
 
 
 class TestLanded:

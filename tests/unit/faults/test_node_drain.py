@@ -6,6 +6,7 @@ import pytest
 
 from aftershock.errors import ApiError, FaultError, RefusedError, TransientError
 from aftershock.faults import marks
+from aftershock.faults.evictions import LOOK_S, RETRY_S
 from aftershock.faults.journal import Record
 from aftershock.faults.node_drain import NodeDrain, NodeDrainUndo
 from aftershock.faults.protocol import Plan
@@ -107,7 +108,7 @@ class TestPlan:
         assert why in proof.facts["left"]
 
     def test_a_node_that_is_not_there(self, api: Kubelets, clock: FakeClock) -> None:
-        with pytest.raises(RefusedError, match="no node 'moon'"):
+        with pytest.raises(RefusedError, match="no nodes called moon"):
             drain(api, clock, node="moon").plan()
 
     def test_nothing_to_evict(self, api: Kubelets, clock: FakeClock) -> None:
@@ -147,6 +148,18 @@ class TestInject:
         kinds = [(event.kind, event.subject) for event in fault.testimony(plan)]
         assert kinds.count(("eviction-refused", "pod/demo/b")) == 1
         assert kinds[-1] == ("eviction-gone", "pod/demo/b")
+
+    def test_sees_an_end_at_once_and_asks_for_the_refused_seldom(
+        self, api: Kubelets, clock: FakeClock
+    ) -> None:
+        self.budget(api, 2)
+        fault = drain(api, clock)
+        plan = fault.plan()
+        fault.inject(plan, record_of(plan, clock))
+        gone = {e.subject: e.at for e in fault.testimony(plan) if e.kind == "eviction-gone"}
+        accepted = {e.subject: e.at for e in fault.testimony(plan) if e.kind == "eviction-accepted"}
+        assert all((gone[pod] - at).total_seconds() == pytest.approx(LOOK_S) for pod, at in accepted.items())
+        assert evictions(api).count("b") == 1 + 3.0 / RETRY_S
 
     def test_says_what_was_not_evicted_and_why(self, api: Kubelets, clock: FakeClock) -> None:
         self.budget(api, 3)

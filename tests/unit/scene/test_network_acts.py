@@ -52,4 +52,4 @@ def test_on_pods(ground: Ground, act: Breaks, kind: type, told: dict[str, Any]) 
 def test_on_a_node(ground: Ground) -> None:
     fault = acts.api_unreachable(node=NodeWords(workload="web"), time=60).fault(ground)
     assert isinstance(fault, ApiUnreachable)
-    assert (fault.node, fault.for_s) == ({"name": "", "role": "", "workload": "web"}, 60)
+    assert (fault.which, fault.for_s) == ({"node": "", "role": "", "workload": "web"}, 60)

@@ -55,7 +55,7 @@ def test_the_words_reach_the_fault(act: Breaks, fault: type, said: dict[str, Any
     if hasattr(made, "pods"):
         assert (made.pods.workload, made.pods.share) == ("web", 0.3)
     else:
-        assert made.node["role"] == "worker"
+        assert made.which["role"] == "worker"
 
 
 @pytest.mark.parametrize("act", [acts.killed(**SOME), acts.asked_to_end(**SOME)])

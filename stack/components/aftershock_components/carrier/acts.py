@@ -56,7 +56,7 @@ ACTS: Mapping[str, Act] = {
 def kinds(*, proc: Path) -> dict[str, PutBack]:
     """Return how each kind of change is put back, on the node with that /proc."""
     return {
-        kubelet.KIND: kubelet.put_back,
+        kubelet.KIND: kubelet.putting_back(proc),
         netem.KIND: netem.putting_back(proc),
         node_timer.KIND: node_timer.putting_back(proc),
         rules.KIND: rules.putting_back(proc),

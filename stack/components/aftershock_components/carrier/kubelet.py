@@ -12,12 +12,16 @@ carrier runs, and where; `port`, where it listens for calls.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 
-from aftershock_components.carrier import calls, host
-from aftershock_components.carrier.changes import Changes, Entry
+from aftershock_components.carrier import calls, node_timer
+from aftershock_components.carrier.changes import Changes, Entry, PutBack
 from aftershock_components.carrier.orders import Order, OrderError, Say
+from aftershock_components.carrier.tools import Tools
 
-__all__ = ["KIND", "UNIT", "act", "put_back"]
+__all__ = ["KIND", "UNIT", "act", "putting_back"]
 
 KIND = "kubelet"
 UNIT = "kubelet.service"
@@ -35,44 +39,39 @@ def act(order: Order, changes: Changes, say: Say) -> None:
     """
     after_s: float = order.option("after_s", float, AFTER_S)
     port = order.option("port", int, calls.PORT)
+    tools = node_timer.node_tools(order.proc)
     with calls.listening(port) as listener:
         say("listening", port=port)
-        try:
-            _check_runs()
-            called = calls.wait_for(listener, order.fault_id, until=min(order.until, time.time() + after_s))
-            left = order.until - time.time()
-            if called or left < SHORTEST_S:
-                raise OrderError("called off" if called else f"only {left:.0f} s are left")
-            timer = f"aftershock-{order.fault_id}"
-            changes.remember(KIND, timer=timer)
-            host.start_timer(timer, ("systemctl", "start", UNIT), after_s=left)
-            say("armed", timer=timer, after_s=round(left, 1))
-            host.run("systemctl", "stop", UNIT)
-        except host.HostError as error:
-            raise OrderError(str(error)) from error
+        if not _runs(tools):
+            raise OrderError(f"{UNIT} is not what runs here")
+        called = calls.wait_for(listener, order.fault_id, until=min(order.until, time.time() + after_s))
+        left = order.until - time.time()
+        if called or left < SHORTEST_S:
+            raise OrderError("called off" if called else f"only {left:.0f} s are left")
+        timer = node_timer.unit_name(order.fault_id)
+        # One entry for both: the timer must outlast a kubelet that could not be started.
+        changes.remember(KIND, timer=timer)
+        node_timer.start(timer, f"systemctl start {UNIT}", after_s=left, tools=tools)
+        say("armed", timer=timer, after_s=round(left, 1))
+        tools.run("systemctl", "stop", UNIT)
         say("stopped", unit=UNIT)
         called = calls.wait_for(listener, order.fault_id, until=order.until)
     say("called" if called else "done")
 
 
-def put_back(entry: Entry) -> bool:
-    """Start the kubelet if it does not run, and forget the timer; say whether it had to be started.
+def putting_back(proc: Path, *, make_tools: Callable[[], Tools] | None = None) -> PutBack:
+    """Return what starts a kubelet that does not run (and says if it had to), then forgets the timer."""
+    return partial(_put_back, make_tools or partial(node_timer.node_tools, proc))
 
-    Raises:
-        HostError: it does not start.
 
-    """
-    stopped = not _runs()
+def _put_back(make_tools: Callable[[], Tools], entry: Entry) -> bool:
+    tools = make_tools()
+    stopped = not _runs(tools)
     if stopped:
-        host.run("systemctl", "start", UNIT)
-    host.cancel_timer(entry["timer"])
+        tools.run("systemctl", "start", UNIT)
+    node_timer.cancel(entry["timer"], tools)
     return stopped
 
 
-def _runs() -> bool:
-    return host.run("systemctl", "show", "--property=ActiveState", "--value", UNIT).strip() == "active"
-
-
-def _check_runs() -> None:
-    if not _runs():
-        raise OrderError(f"{UNIT} is not what runs here")
+def _runs(tools: Tools) -> bool:
+    return tools.run("systemctl", "show", "--property=ActiveState", "--value", UNIT).strip() == "active"

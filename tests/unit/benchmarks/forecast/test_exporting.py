@@ -9,8 +9,9 @@ import pytest
 from aftershock.cluster.api import Json, PatchKind
 from aftershock.observe.prometheus import Prometheus, Sample
 from aftershock.testing.kube import FakeApi, pod
-from benchmarks.forecast.exporting import NAME, NAMESPACE, exporting, objects, settled
+from benchmarks.forecast.exporting import NAME, exporting, objects, settled
 from benchmarks.forecast.rules import Rule, draw
+from benchmarks.pods import NAMESPACE
 
 RULES = draw(12, filling=2)
 ITEMS = {item["kind"]: item for item in objects(RULES, image="image:1")}

@@ -5,57 +5,44 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from aftershock_components.carrier import calls, host, kubelet
+from aftershock_components.carrier import calls, kubelet, node_timer
 from aftershock_components.carrier.changes import Changes
 from aftershock_components.carrier.orders import Expired, Order, OrderError
+from aftershock_components.carrier.tools import ToolError
+
+from tests.unit.stack.components.network import FakeTools, network
 
 
-class Systemd:
+class Systemd(FakeTools):
     """A node's service manager, as far as `systemctl` and `systemd-run` show it."""
 
     def __init__(self) -> None:
+        super().__init__(network=network(), of_node=True)
         self.kubelet = "active"
-        self.timers: set[str] = set()
         self.done: list[str] = []
         self.refuses = ""
 
-    def run(self, *command: str, within_s: float = 0) -> str:
-        said = " ".join(command)
+    def run(self, program: str, *args: str, given: str = "") -> str:
+        said = " ".join((program, *args))
         if self.refuses and self.refuses in said:
-            raise host.HostError(f"{said}: refused")
-        unit = command[-1]
-        match command[:2]:
-            case ("systemctl", "show") if unit == kubelet.UNIT:
-                return f"{self.kubelet}\n"
-            case ("systemctl", "show"):
-                known = unit.removesuffix(".timer") in self.timers
-                words = ("active", "inactive") if "ActiveState" in said else ("loaded", "not-found")
-                return f"{words[0] if known else words[1]}\n"
-        self.done.append(said)
-        if command[0] == "systemd-run":
-            self.timers.add(
-                next(word for word in command if word.startswith("--unit=")).removeprefix("--unit=")
-            )
-        elif command[1] == "stop" and unit.endswith(".timer"):
-            self.timers.discard(unit.removesuffix(".timer"))
-        else:
-            self.kubelet = "inactive" if command[1] == "stop" else "active"
+            raise ToolError(f"{said}: refused")
+        if args[-1] == kubelet.UNIT and args[0] == "show":
+            return f"{self.kubelet}\n"
+        if "is-active" not in args:
+            self.done.append(said)
+        if args[-1] != kubelet.UNIT:
+            return super().run(program, *args, given=given)
+        self.kubelet = "inactive" if args[0] == "stop" else "active"
         return ""
 
 
 @pytest.fixture
 def systemd(monkeypatch: pytest.MonkeyPatch) -> Systemd:
     found = Systemd()
-
-    def done(command: Sequence[str], within_s: float) -> None:
-        found.done.append(" ".join(command))
-
-    monkeypatch.setattr(host, "run", found.run)
-    monkeypatch.setattr(host, "_done", done)
+    monkeypatch.setattr(node_timer, "node_tools", lambda proc: found)
     return found
 
 
@@ -67,8 +54,11 @@ def port() -> int:
 
 
 @pytest.fixture
-def changes(tmp_path: Path) -> Changes:
-    return Changes(state=tmp_path / "state.json", kinds={kubelet.KIND: kubelet.put_back})
+def changes(systemd: Systemd, tmp_path: Path) -> Changes:
+    return Changes(
+        state=tmp_path / "state.json",
+        kinds={kubelet.KIND: kubelet.putting_back(tmp_path, make_tools=lambda: systemd)},
+    )
 
 
 def order(port: int, *, for_s: float = 30.0) -> Order:
@@ -105,7 +95,7 @@ def test_the_timer_comes_before_the_stop_and_a_call_ends_it(
     def say(event: str, **facts: object) -> None:
         said.append(event)
         if event == "stopped":
-            assert [entry["timer"] for entry in changes.remembered()] == ["aftershock-stop-1"]
+            assert [entry["timer"] for entry in changes.remembered()] == [node_timer.unit_name("stop-1")]
             callers.append(call(port, "another", "stop-1"))
 
     kubelet.act(order(port), changes, say)
@@ -116,7 +106,7 @@ def test_the_timer_comes_before_the_stop_and_a_call_ends_it(
     assert armed < stopped
     assert "systemctl start kubelet.service" in systemd.done[armed]
     assert len(changes.put_back()) == 1
-    assert (systemd.kubelet, systemd.timers) == ("active", set())
+    assert (systemd.kubelet, systemd.timers) == ("active", {})
 
 
 def test_by_itself_when_the_time_is_over(
@@ -171,21 +161,17 @@ def test_nobody_answers_a_call(changes: Changes, port: int) -> None:
         calls.act(asked, changes, lambda *_, **__: None)
 
 
-class TestHost:
-    def test_a_timer_that_is_not_there_after_all(
-        self, systemd: Systemd, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(host, "timer_is_armed", lambda unit: False)
-        with pytest.raises(host.HostError, match="does not have it"):
-            host.start_timer("aftershock-x", ("true",), after_s=5)
+def test_a_timer_that_is_not_there_after_all(systemd: Systemd, changes: Changes, port: int) -> None:
+    systemd.refuses = "is-active"
+    with pytest.raises(OrderError, match="no timer that would end this for sure"):
+        kubelet.act(order(port), changes, lambda *_, **__: None)
+    assert systemd.kubelet == "active"
 
-    def test_commands_run_in_the_nodes_namespaces(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(host, "NSENTER", ("env",))
-        assert host.run("echo", "here") == "here\n"
-        with pytest.raises(host.HostError, match="exit 3"):
-            host.run("sh", "-c", "exit 3")
-        with pytest.raises(host.HostError, match="on the node"):
-            host.run("sleep", "5", within_s=0.1)
-        monkeypatch.setattr(host, "NSENTER", ("/no/such/tool",))
-        with pytest.raises(host.HostError):
-            host.run("true")
+
+def test_the_timer_outlasts_a_kubelet_that_does_not_start(systemd: Systemd, changes: Changes) -> None:
+    node_timer.start("aftershock-x", "systemctl start kubelet.service", after_s=5, tools=systemd)
+    changes.remember(kubelet.KIND, timer="aftershock-x")
+    systemd.kubelet, systemd.refuses = "inactive", "start kubelet"
+    with pytest.raises(OSError, match="refused"):
+        changes.put_back()
+    assert set(systemd.timers) == {"aftershock-x.timer"}
