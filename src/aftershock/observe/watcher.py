@@ -150,14 +150,14 @@ class Watcher:
             if self._look(watch):
                 self._gathering.until_over(lambda: self._look(watch))
             elif self._goes_on():
-                self._next(watch, waiting=True)
+                self._next(watch, waiting=watch.drained())
 
     def _look(self, watch: Watch) -> bool:
-        """Take all that has arrived; say whether what comes next may be left to gather."""
+        """Take all that has arrived, without waiting; say whether what comes next may be left to gather."""
         now = Instant.now(self._clock)
-        while self._goes_on() and not watch.drained():
+        while self._goes_on() and watch.ready():
             now = self._next(watch, waiting=False)
-        if now.mono >= self._live:
+        if now.mono >= self._live and watch.drained():
             self._empty = now
         gathers = self._goes_on() and self._pacing.gathers(now.mono)
         if gathers and now.mono - self._heard > WATCH_S:  # it is dead, or all is quiet: a new one will tell

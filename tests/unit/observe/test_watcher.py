@@ -294,6 +294,20 @@ class TestBusyWatch:
         # It may have happened as soon as the silence began.
         assert last.resolution_s >= waited_s
 
+    def test_part_of_a_line_keeps_nobody_waiting(self) -> None:
+        bench = Bench([listing(version=10)])
+        part_at, whole_at = self.LAST_S + 1, self.LAST_S + 3
+        (watch,) = arriving(bench.clock, *self.MANY, (whole_at, line("ADDED", pod("torn", version=600))))
+        nothing_whole = watch.drained
+        watch.drained = lambda: nothing_whole() and not part_at <= bench.clock.monotonic() < whole_at
+        bench.api.watches = [watch]
+        bench.play()
+        last = [event for event in bench.events if event.kind == "pod"][-1]
+        assert last.mono is not None
+        assert last.mono > whole_at  # at a common instant: the thread of all watches did not wait for it
+        assert last.mono % PAUSE_S == pytest.approx(0)
+        assert last.resolution_s >= last.mono - part_at
+
     def test_if_there_is_none_the_gap_begins_before_the_silence(self) -> None:
         bench = self.silent([TransientError("no route")], [])
         (gap,) = bench.gaps()
