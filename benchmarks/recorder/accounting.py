@@ -217,7 +217,7 @@ def account(events: Iterable[Event], writes: Iterable[Write], *, left: set[str],
 
 
 def _deletes(writes: Iterable[Write]) -> dict[str, list[Write]]:
-    """Return the deletes of each pod, by UID; `writes` are in the order of their versions, those without last.
+    """Return the deletes of each pod, by UID. `writes` come by version, those without one last.
 
     The last delete of a pod that is gone is what removed it, the first one asked for it; between
     them are those of a kubelet, or kwok, that asks again. One without a version removed nothing if

@@ -1,4 +1,7 @@
-"""The recorder: watches of everything that the judges read, each in a thread of its own."""
+"""The recorder: watches of everything that the judges read, each in a thread of its own.
+
+Those whose events gather are read by one thread for all of them meanwhile.
+"""
 
 from __future__ import annotations
 

@@ -26,8 +26,8 @@ WATCH_S = 15.0
 at most this long; it also bounds how long a stopped watcher's thread lives on."""
 
 BUSY_WATCH_S = 60.0
-"""The same for a watch whose events gather: what it brings proves it meanwhile. To begin one again costs
-as much as ten events do. If it brings nothing for WATCH_S, a new one is begun."""
+"""The same for one that is begun while events gather: what it brings proves it meanwhile, and to begin one
+costs as much as ten events do. If it brings nothing for WATCH_S, a new one is begun."""
 
 RELIST_EVERY_S = (0.5, 2.0)
 """The first and the longest pause between two attempts to see again; each is twice the one before."""

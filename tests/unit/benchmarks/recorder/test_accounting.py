@@ -76,7 +76,7 @@ def test_removal_is_seen_as_deleted_and_not_as_gone() -> None:
 
 
 class TestOverlappingDeletions:
-    """Of two at once the first marks the pod, the second removes it; the first is answered without a version."""
+    """Of two at once the first marks the pod, and is answered without a version as the second removes it."""
 
     FIRST = write(NO_VERSION, 2.0, verb="delete", asked=True)
     REMOVAL = write(4, 2.001, verb="delete", asked=True)
