@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from http import HTTPStatus
 
 from aftershock.clock import Clock
@@ -25,7 +26,7 @@ WATCH_S = 15.0
 """How long one watch request lasts. Its regular end proves that nothing was lost, so a break loses
 at most this long; it also bounds how long a stopped watcher's thread lives on."""
 
-BUSY_WATCH_S = 60.0
+BUSY_WATCH_S = 30.0
 """The same for one that is begun while events gather: what it brings proves it meanwhile, and to begin one
 costs as much as ten events do. If it brings nothing for WATCH_S, a new one is begun."""
 
@@ -146,11 +147,12 @@ class Watcher:
         self._live = self._heard + (WATCH_RESOLUTION_S if self._steady else CATCH_UP_S)
         self._allowed = self._steady = True
         self._ended = False
-        while self._goes_on():
-            if self._look(watch):
-                self._gathering.until_over(lambda: self._look(watch))
-            elif self._goes_on():
-                self._next(watch, waiting=watch.drained())
+        with closing(watch):
+            while self._goes_on():
+                if self._look(watch):
+                    self._gathering.until_over(lambda: self._look(watch))
+                elif self._goes_on():
+                    self._next(watch, waiting=watch.drained())
 
     def _look(self, watch: Watch) -> bool:
         """Take all that has arrived, without waiting; say whether what comes next may be left to gather."""
@@ -161,7 +163,6 @@ class Watcher:
             self._empty = now
         gathers = self._goes_on() and self._pacing.gathers(now.mono)
         if gathers and now.mono - self._heard > WATCH_S:  # it is dead, or all is quiet: a new one will tell
-            watch.close()
             self._ended, self._steady = True, False
             return False
         return gathers

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 
 import pytest
 
 from aftershock.clock import from_rfc3339
+from aftershock.cluster.watch import Watch
 from aftershock.errors import ApiError, TransientError
 from aftershock.observe.gathering import PAUSE_S, Gathering
 from aftershock.observe.notes import WATCH_RESOLUTION_S
@@ -352,6 +354,23 @@ def test_api_server_that_does_not_know_us_yet_is_asked_again(status: int) -> Non
     bench.play()
     (gap,) = bench.gaps()
     assert gap.data["until_mono"] == pytest.approx(0.5 + 1)
+
+
+def test_watch_that_is_refused_in_the_middle_is_closed() -> None:
+    closed: list[bool] = []
+
+    def lines() -> Iterator[bytes]:
+        try:
+            yield refused(410)
+            yield bookmark(20)
+        finally:
+            closed.append(True)
+
+    held = Watch(lines())  # else it would be closed for want of anybody who knows it
+    bench = Bench([listing(), listing(version=20)])
+    bench.api.watches = [held, []]
+    bench.play()
+    assert closed == [True]
 
 
 @pytest.mark.parametrize("status", [401, 403])
