@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from aftershock.timeline import Event
 __all__ = ["Account", "Write", "account", "read_audit"]
 
 NO_VERSION = 0
-"""Of a removal whose answer named none."""
+"""Of a deletion whose answer named none: another one had removed the pod meanwhile."""
 
 State = tuple[str, bool, int, bool]
 """Phase, Ready, restarts of all containers, and whether its deletion was asked for."""
@@ -143,7 +144,7 @@ class _Record:
     def __init__(self, events: Iterable[Event]) -> None:
         self.versions: dict[tuple[str, int], Event] = {}
         self.ended: dict[str, Event] = {}  # by UID: DELETED or GONE
-        self.first: dict[str, int] = {}  # by UID: the version of its first event
+        self.asked: dict[str, Event] = {}  # by UID: the first that says that its deletion was asked for
         self.gaps: list[tuple[str, datetime, datetime | None]] = []
         for event in events:
             data = event.data
@@ -155,7 +156,8 @@ class _Record:
                     self.ended.setdefault(data["uid"], event)
                 else:
                     self.versions.setdefault((data["uid"], int(data["resource_version"])), event)
-                    self.first.setdefault(data["uid"], int(data["resource_version"]))
+                    if data["deletion_at"]:
+                        self.asked.setdefault(data["uid"], event)
 
     def blind(self, write: Write) -> bool:
         """Say whether some instant of the write is inside a gap."""
@@ -177,14 +179,9 @@ def account(events: Iterable[Event], writes: Iterable[Write], *, left: set[str],
     result = Account()
     # A version that two answers tell of was made by the earlier; the later wrote nothing.
     unique: dict[tuple[str, int], Write] = {}
-    for write in sorted(writes, key=lambda write: (write.version, write.ended)):
+    for write in sorted(writes, key=lambda write: (write.version or inf, write.ended)):
         unique.setdefault((write.uid, write.version), write)
-    # The last delete of a pod that is gone is what removed it, the first one asked for it; between
-    # them are those of a kubelet, or kwok, that asks again.
-    deletes: dict[str, list[Write]] = {}
-    for write in sorted(unique.values(), key=lambda write: write.ended):
-        if write.verb == "delete":
-            deletes.setdefault(write.uid, []).append(write)
+    deletes = _deletes(unique.values())
     # Where the record has the version that the last one made, it only asked: the audit log of an API
     # server that was killed lacks the removal.
     removals = {
@@ -203,7 +200,9 @@ def account(events: Iterable[Event], writes: Iterable[Write], *, left: set[str],
         if write is removals.get(write.uid):
             _put(result, record, write, "deletion", record.ended.get(write.uid))
             continue
-        event = record.versions.get((write.uid, write.version))
+        # What was made by one whose answer named no version is only known by what it says.
+        known = write.version != NO_VERSION
+        event = record.versions.get((write.uid, write.version)) if known else record.asked.get(write.uid)
         if event is not None and _told(event.data) != write.state:
             result.told_wrong += 1
         _put(result, record, write, kind, event)
@@ -215,6 +214,23 @@ def account(events: Iterable[Event], writes: Iterable[Write], *, left: set[str],
         for key, event in record.versions.items()
     )
     return result
+
+
+def _deletes(writes: Iterable[Write]) -> dict[str, list[Write]]:
+    """Return the deletes of each pod, by UID. `writes` come by version, those without one last.
+
+    The last delete of a pod that is gone is what removed it, the first one asked for it; between
+    them are those of a kubelet, or kwok, that asks again. One without a version removed nothing if
+    another one did; it asked first unless another one did that too.
+    """
+    found: dict[str, list[Write]] = {}
+    for write in writes:
+        if write.verb != "delete":
+            continue
+        same = found.setdefault(write.uid, [])
+        # Before the only one, between the first and the last of several.
+        same.insert(len(same) if write.version != NO_VERSION else len(same) // 2, write)
+    return found
 
 
 def _put(result: Account, record: _Record, write: Write, kind: str, event: Event | None) -> None:
@@ -236,6 +252,8 @@ def _kind(write: Write, before: State | None) -> str:
     """Name what the write changed."""
     if write.verb == "create":
         return "creation"
+    if write.version == NO_VERSION:
+        return "deletion asked"
     if before is None:
         return "other change"
     changed = [

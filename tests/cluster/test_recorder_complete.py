@@ -94,7 +94,7 @@ def test_nothing_is_lost_through_cuts_a_restart_and_compactions(scene: Scene) ->
     scene.trouble.cut(2.0)
     assert scene.wire.port != scene.plane.port
     scene.trouble.silence(3.0)
-    scene.trouble.compact(17.0)  # it restarts the API server first
+    scene.trouble.compact(32.0)  # longer than a watch lasts; it restarts the API server first
     result = scene.end()
     assert result.lost_writes == []
     assert (result.told_wrong, result.invented, result.late) == (0, 0, [])

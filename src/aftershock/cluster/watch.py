@@ -22,12 +22,19 @@ _GATHER = 64  # reads at once at most: an API server in a hurry must not keep us
 class Watch(Iterator[bytes]):
     """An iterator over lines that can tell whether the next one would have to be waited for.
 
-    It knows that by `drained`; without one every line is taken to be waited for.
+    `ready` says whether there is one, or an end or a break; `drained` whether nothing has arrived,
+    not even part of a line. Without `drained` every line is taken to be waited for.
     """
 
-    def __init__(self, lines: Iterator[bytes], drained: Callable[[], bool] = lambda: True) -> None:
+    def __init__(
+        self,
+        lines: Iterator[bytes],
+        drained: Callable[[], bool] = lambda: True,
+        ready: Callable[[], bool] | None = None,
+    ) -> None:
         self._lines = lines
         self.drained = drained
+        self.ready = ready or (lambda: not drained())
 
     @classmethod
     def of(cls, response: urllib3.BaseHTTPResponse, *, what: str) -> Self:
@@ -46,7 +53,7 @@ class Watch(Iterator[bytes]):
             arriving = _Arriving(response)
         except OSError as error:
             raise TransientError(f"{what} broke", found=repr(error)) from error
-        return cls(_read(arriving, what), arriving.drained)
+        return cls(_read(arriving, what), arriving.drained, arriving.ready)
 
     def __next__(self) -> bytes:
         return next(self._lines)
@@ -90,20 +97,24 @@ class _Arriving:
         self._torn = b""
         self._lines: deque[bytes] = deque()
         self._ended = False
-        self._broken = False
+        self._broken: OSError | None = None
         self._closed = False
         self._unwrap()
 
-    def drained(self) -> bool:
-        """Say whether no byte of a further line, nor an end or a break, has arrived."""
+    def ready(self) -> bool:
+        """Say whether `next` needs not wait: a line, an end or a break has arrived."""
         if self._closed:
-            return True
+            return False
         try:
             if not (self._lines or self._ended or self._broken):
                 self._receive(within_s=0)
-        except OSError:
-            return False  # it broke: that is for the next read to tell
-        return not (self._lines or self._ended or self._broken or self._raw or self._torn)
+        except OSError as error:
+            self._broken = error  # that is for the next read to tell
+        return bool(self._lines or self._ended or self._broken)
+
+    def drained(self) -> bool:
+        """Say whether no byte of a further line, nor an end or a break, has arrived."""
+        return self._closed or not (self.ready() or self._raw or self._torn)
 
     def next(self) -> bytes | None:
         """Wait for a line; None at the end. A break is told after what came before it."""
@@ -113,7 +124,7 @@ class _Arriving:
         if self._lines:
             return self._lines.popleft()
         if self._broken:
-            raise ConnectionError("it ended in the middle of the answer")
+            raise self._broken
         return None
 
     def close(self) -> None:
@@ -138,7 +149,7 @@ class _Arriving:
             for _ in range(_GATHER):
                 data = self._socket.recv(_READ)
                 if not data:
-                    self._broken = True
+                    self._broken = ConnectionError("it ended in the middle of the answer")
                     break
                 self._raw += data
                 self._unwrap()

@@ -1,4 +1,7 @@
-"""The recorder: watches of everything that the judges read, each in a thread of its own."""
+"""The recorder: watches of everything that the judges read, each in a thread of its own.
+
+Those whose events gather are read by one thread for all of them meanwhile.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from aftershock.clock import Clock
 from aftershock.cluster.api import KubeApi
 from aftershock.errors import AftershockError
+from aftershock.observe.gathering import Gathering
 from aftershock.observe.observer import Observer
 from aftershock.observe.resources import RESOURCES
 from aftershock.observe.watcher import Watcher
@@ -38,6 +42,8 @@ class Recorder(Observer):
         self._lock = threading.Lock()
         self._errors: list[BaseException] = []
         self._threads: list[threading.Thread] = []
+        clock = clock or timeline.clock
+        gathering = Gathering(clock)
         chosen = [RESOURCES[kind] for kind in kinds]
         spaces = list(dict.fromkeys(namespaces))
         self._watchers = [
@@ -45,9 +51,10 @@ class Recorder(Observer):
                 api,
                 resource,
                 namespace,
-                clock=clock or timeline.clock,
+                clock=clock,
                 emit=self._emit,
                 stopping=self._stopping,
+                gathering=gathering,
             )
             for resource in chosen
             for namespace in (spaces if resource.namespaced else [""])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from http import HTTPStatus
 
 from aftershock.clock import Clock
@@ -11,6 +12,7 @@ from aftershock.cluster.api import KubeApi
 from aftershock.cluster.watch import Watch
 from aftershock.errors import ApiError, TransientError
 from aftershock.observe.ending import unseen
+from aftershock.observe.gathering import Gathering
 from aftershock.observe.lines import Lines
 from aftershock.observe.listing import Instant, read_list
 from aftershock.observe.notes import WATCH_RESOLUTION_S, Notes
@@ -18,11 +20,15 @@ from aftershock.observe.pacing import Pacing
 from aftershock.observe.resources import Resource
 from aftershock.timeline import Event
 
-__all__ = ["CATCH_UP_S", "RELIST_EVERY_S", "WATCH_S", "Watcher"]
+__all__ = ["BUSY_WATCH_S", "CATCH_UP_S", "RELIST_EVERY_S", "WATCH_S", "Watcher"]
 
 WATCH_S = 15.0
 """How long one watch request lasts. Its regular end proves that nothing was lost, so a break loses
 at most this long; it also bounds how long a stopped watcher's thread lives on."""
+
+BUSY_WATCH_S = 30.0
+"""The same for one that is begun while events gather: what it brings proves it meanwhile, and to begin one
+costs as much as ten events do. If it brings nothing for WATCH_S, a new one is begun."""
 
 RELIST_EVERY_S = (0.5, 2.0)
 """The first and the longest pause between two attempts to see again; each is twice the one before."""
@@ -50,6 +56,7 @@ class Watcher:
         clock: Clock,
         emit: Callable[[Event], None],
         stopping: threading.Event,
+        gathering: Gathering,
     ) -> None:
         self.subject = f"{resource.kind}/{namespace}"
         self._path = resource.path.format(namespace=namespace)
@@ -60,8 +67,13 @@ class Watcher:
         self._notes = Notes(resource, namespace, clock=clock, emit=emit)
         self._lines = Lines(resource.type)
         self._pacing = Pacing()
+        self._gathering = gathering
         self._version = ""
         self._sure = Instant.now(clock)  # nothing that happened before is missing, unless under way
+        self._empty = self._sure  # when there was nothing to read: what is read then happened later
+        self._heard = 0.0  # when the watch began, or last brought something
+        self._live = 0.0  # from when on nothing comes that happened before the watch was there
+        self._ended = False  # the watch has
         self._blind = ""  # why nothing is seen at the moment
         self._gave_up = False
         self._allowed = False  # the API has let us watch before
@@ -116,8 +128,12 @@ class Watcher:
         return found.answered
 
     def _begin(self) -> Watch:
+        busy = self._pacing.gathers(self._clock.monotonic())
         return self._api.watch(
-            self._path, timeout_s=WATCH_S, resourceVersion=self._version, allowWatchBookmarks="true"
+            self._path,
+            timeout_s=BUSY_WATCH_S if busy else WATCH_S,
+            resourceVersion=self._version,
+            allowWatchBookmarks="true",
         )
 
     def _follow(self, watch: Watch) -> None:
@@ -126,28 +142,48 @@ class Watcher:
         Only what arrives proves that nothing before it is missing: a connection that carries
         nothing any more looks like a quiet one.
         """
-        empty = self._sure  # when there was nothing to read: what is read then happened later
-        live = self._clock.monotonic() + (WATCH_RESOLUTION_S if self._steady else CATCH_UP_S)
+        self._empty = self._sure
+        self._heard = self._clock.monotonic()
+        self._live = self._heard + (WATCH_RESOLUTION_S if self._steady else CATCH_UP_S)
         self._allowed = self._steady = True
+        self._ended = False
+        with closing(watch):
+            while self._goes_on():
+                if self._look(watch):
+                    self._gathering.until_over(lambda: self._look(watch))
+                elif self._goes_on():
+                    self._next(watch, waiting=watch.drained())
+
+    def _look(self, watch: Watch) -> bool:
+        """Take all that has arrived, without waiting; say whether what comes next may be left to gather."""
         now = Instant.now(self._clock)
-        while not self._stopping.is_set():
-            waiting = watch.drained()
-            if waiting:
-                empty = now if now.mono >= live else empty
-                if pause_s := self._pacing.pause_s(now.mono):
-                    self._clock.sleep(pause_s)
-                    now = Instant.now(self._clock)
-                    continue
-            line = next(watch, None)
-            now = Instant.now(self._clock)
-            if waiting and now.mono >= live:  # it came this moment
-                empty = now
-            if line is not None:
-                self._take(line, now, since=empty)
-                self._pacing.count(now.mono)
-            self._sure = empty
-            if line is None:
-                return
+        while self._goes_on() and watch.ready():
+            now = self._next(watch, waiting=False)
+        if now.mono >= self._live and watch.drained():
+            self._empty = now
+        gathers = self._goes_on() and self._pacing.gathers(now.mono)
+        if gathers and now.mono - self._heard > WATCH_S:  # it is dead, or all is quiet: a new one will tell
+            self._ended, self._steady = True, False
+            return False
+        return gathers
+
+    def _next(self, watch: Watch, *, waiting: bool) -> Instant:
+        """Take the next line, for which we may have been `waiting`; return when it was read."""
+        line = next(watch, None)
+        now = Instant.now(self._clock)
+        if waiting and now.mono >= self._live:  # it came this moment
+            self._empty = now
+        self._heard = now.mono
+        if line is None:
+            self._ended = True
+        else:
+            self._take(line, now, since=self._empty)
+            self._pacing.count(now.mono)
+        self._sure = self._empty
+        return now
+
+    def _goes_on(self) -> bool:
+        return not (self._ended or self._stopping.is_set())
 
     def _take(self, text: bytes, now: Instant, *, since: Instant) -> None:
         line = self._lines.decode(text)

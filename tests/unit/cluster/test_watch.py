@@ -81,8 +81,10 @@ def test_line_that_came_is_there_until_it_is_read(watch: Watch, server: Server) 
     server.send(b"one\n")
     assert something_came(watch)
     assert not watch.drained()
+    assert watch.ready()
     assert next(watch) == b"one"
     assert watch.drained()
+    assert not watch.ready()
 
 
 @pytest.mark.parametrize("chunks", [[b"one\n", b"two\n"], [b"one\ntwo\n"]], ids=["two chunks", "one chunk"])
@@ -100,6 +102,7 @@ def test_lines_that_came_together_are_there_one_by_one(
 def test_line_that_was_waited_for_is_read_whole_after_looks(watch: Watch, server: Server) -> None:
     server.send(b"on")
     assert something_came(watch)
+    assert not watch.ready()
     server.send(b"e\n")
     assert not watch.drained()
     assert next(watch) == b"one"
@@ -109,6 +112,7 @@ def test_end_is_something_that_came(watch: Watch, server: Server) -> None:
     server.send(b"one\n", b"")
     assert something_came(watch)
     assert next(watch) == b"one"
+    assert watch.ready()
     assert not watch.drained()
     assert list(watch) == []
     assert watch.drained()
@@ -120,14 +124,20 @@ def test_break_is_something_that_came(watch: Watch, server: Server) -> None:
     next(watch)
     server.close()
     assert something_came(watch)
+    assert watch.ready()
     with pytest.raises(TransientError, match="broke"):
         next(watch)
 
 
-def test_what_is_no_chunk_is_a_break(watch: Watch, server: Server) -> None:
+@pytest.mark.parametrize("seen", [False, True], ids=["waited for", "seen by a look"])
+def test_what_is_no_chunk_is_a_break(watch: Watch, server: Server, seen: bool) -> None:
     server.send_raw(b"one\r\n")
-    with pytest.raises(TransientError, match="broke"):
+    if seen:
+        assert something_came(watch)
+        assert watch.ready()
+    with pytest.raises(TransientError, match="broke") as caught:
         next(watch)
+    assert "no chunk" in str(caught.value)
 
 
 def test_server_that_is_about_to_end_closes_the_connection() -> None:

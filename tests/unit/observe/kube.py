@@ -76,6 +76,7 @@ class ScriptedApi(KubeApi):
         self.watches = watches
         self.done = done
         self.asked: list[dict[str, str]] = []
+        self.lengths: list[float] = []
         self.listed: list[dict[str, str]] = []
         self.on_list: Callable[[], None] = lambda: None
 
@@ -89,6 +90,7 @@ class ScriptedApi(KubeApi):
 
     def watch(self, path: str, *, timeout_s: float, **query: str) -> Watch:
         self.asked.append(query)
+        self.lengths.append(timeout_s)
         if not self.watches:
             self.done()
             return Watch(iter(()))
@@ -112,8 +114,13 @@ def played(script: Script) -> Iterator[bytes]:
             yield step
 
 
-def arriving(clock: FakeClock, *lines: tuple[float, bytes]) -> Watch:
-    """Return a watch whose lines arrive at these monotonic times, whoever listens."""
+def arriving(
+    clock: FakeClock, *lines: tuple[float, bytes], watches: int = 1
+) -> list[Script | Watch | Exception]:
+    """Return watches on which lines arrive at these monotonic times, whoever listens.
+
+    Each goes on where the one before was left.
+    """
     left = list(lines)
 
     def wait() -> Iterator[bytes]:
@@ -123,7 +130,10 @@ def arriving(clock: FakeClock, *lines: tuple[float, bytes]) -> Watch:
             del left[0]
             yield text
 
-    return Watch(wait(), lambda: bool(left) and left[0][0] > clock.monotonic())
+    def drained() -> bool:
+        return bool(left) and left[0][0] > clock.monotonic()
+
+    return [Watch(wait(), drained) for _ in range(watches)]
 
 
 def pass_time(clock: FakeClock, seconds: float) -> Callable[[], None]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 
 import pytest
 
 from aftershock.clock import from_rfc3339
+from aftershock.cluster.watch import Watch
 from aftershock.errors import ApiError, TransientError
+from aftershock.observe.gathering import PAUSE_S, Gathering
 from aftershock.observe.notes import WATCH_RESOLUTION_S
-from aftershock.observe.pacing import PAUSE_S
 from aftershock.observe.resources import RESOURCES
-from aftershock.observe.watcher import CATCH_UP_S, RELIST_EVERY_S, WATCH_S, Watcher
+from aftershock.observe.watcher import BUSY_WATCH_S, CATCH_UP_S, RELIST_EVERY_S, WATCH_S, Watcher
 from aftershock.testing import FakeClock
 from aftershock.timeline import Event
 from tests.unit.observe.kube import (
@@ -42,6 +44,7 @@ class Bench:
             clock=self.clock,
             emit=self.events.append,
             stopping=self.stopping,
+            gathering=Gathering(self.clock),
         )
 
     def play(self) -> list[tuple[str, str]]:
@@ -235,7 +238,7 @@ class TestManyEvents:
         script = [
             (due, line("ADDED", pod(f"p{index}", version=11 + index))) for index, due in enumerate(times)
         ]
-        bench.api.watches = [arriving(bench.clock, *script)]
+        bench.api.watches = arriving(bench.clock, *script, watches=10)
         bench.play()
         return list(zip(times, (event for event in bench.events if event.kind == "pod"), strict=True))
 
@@ -261,17 +264,70 @@ class TestManyEvents:
         assert (event.mono, event.resolution_s) == (pytest.approx(due), pytest.approx(WATCH_RESOLUTION_S))
 
 
+class TestBusyWatch:
+    """A watch whose events gather lasts longer, and is not trusted when it falls silent."""
+
+    MANY = tuple(
+        (1 + index * 0.03, line("ADDED", pod(f"p{index}", version=11 + index))) for index in range(500)
+    )
+    LAST_S = MANY[-1][0]
+
+    def test_it_lasts_longer(self) -> None:
+        bench = Bench([listing(version=10)])
+        bench.api.watches = arriving(bench.clock, *self.MANY)
+        bench.play()
+        assert bench.api.lengths == [WATCH_S, BUSY_WATCH_S]
+
+    def silent(self, *after: Script) -> Bench:
+        bench = Bench([listing(version=10)])
+        never = (self.LAST_S + 3600.0, line("ADDED", pod("never", version=9000)))
+        bench.api.watches = [*arriving(bench.clock, *self.MANY, never), *after]
+        bench.play()
+        return bench
+
+    def test_a_new_one_goes_on_where_it_fell_silent(self) -> None:
+        bench = self.silent([line("ADDED", pod("next", version=600))])
+        assert bench.api.asked[1]["resourceVersion"] == "510"
+        assert not bench.gaps()
+        last = next(event for event in bench.events if event.data.get("name") == "next")
+        assert last.mono is not None
+        waited_s = last.mono - self.LAST_S
+        assert WATCH_S < waited_s <= WATCH_S + 2 * PAUSE_S
+        # It may have happened as soon as the silence began.
+        assert last.resolution_s >= waited_s
+
+    def test_part_of_a_line_keeps_nobody_waiting(self) -> None:
+        bench = Bench([listing(version=10)])
+        part_at, whole_at = self.LAST_S + 1, self.LAST_S + 3
+        (watch,) = arriving(bench.clock, *self.MANY, (whole_at, line("ADDED", pod("torn", version=600))))
+        nothing_whole = watch.drained
+        watch.drained = lambda: nothing_whole() and not part_at <= bench.clock.monotonic() < whole_at
+        bench.api.watches = [watch]
+        bench.play()
+        last = [event for event in bench.events if event.kind == "pod"][-1]
+        assert last.mono is not None
+        assert last.mono > whole_at  # at a common instant: the thread of all watches did not wait for it
+        assert last.mono % PAUSE_S == pytest.approx(0)
+        assert last.resolution_s >= last.mono - part_at
+
+    def test_if_there_is_none_the_gap_begins_before_the_silence(self) -> None:
+        bench = self.silent([TransientError("no route")], [])
+        (gap,) = bench.gaps()
+        assert gap.data["from_mono"] <= self.LAST_S
+        assert self.LAST_S + WATCH_S < gap.data["until_mono"] <= self.LAST_S + WATCH_S + 2 * PAUSE_S
+
+
 def test_looks_that_found_nothing_prove_nothing() -> None:
     bench = Bench([listing(version=10), listing(version=5000)])
     script = [(1 + i * 0.03, line("ADDED", pod(f"p{i}", version=11 + i))) for i in range(500)]
-    broken = arriving(bench.clock, *script, (40.0, refused(410)))
-    bench.api.watches = [broken, []]
+    broken = arriving(bench.clock, *script, (script[-1][0] + WATCH_S - 2, refused(410)))
+    bench.api.watches = [*broken, []]
     bench.play()
     (gap,) = bench.gaps()
     last = [event for event in bench.events if event.data.get("type") == "ADDED"][-1]
     assert last.mono is not None
     assert last.mono - PAUSE_S - WATCH_RESOLUTION_S <= gap.data["from_mono"] < last.mono
-    assert gap.data["until_mono"] >= 40.0
+    assert gap.data["until_mono"] >= last.mono + WATCH_S - 2 - PAUSE_S
 
 
 class TestPages:
@@ -298,6 +354,23 @@ def test_api_server_that_does_not_know_us_yet_is_asked_again(status: int) -> Non
     bench.play()
     (gap,) = bench.gaps()
     assert gap.data["until_mono"] == pytest.approx(0.5 + 1)
+
+
+def test_watch_that_is_refused_in_the_middle_is_closed() -> None:
+    closed: list[bool] = []
+
+    def lines() -> Iterator[bytes]:
+        try:
+            yield refused(410)
+            yield bookmark(20)
+        finally:
+            closed.append(True)
+
+    held = Watch(lines())  # else it would be closed for want of anybody who knows it
+    bench = Bench([listing(), listing(version=20)])
+    bench.api.watches = [held, []]
+    bench.play()
+    assert closed == [True]
 
 
 @pytest.mark.parametrize("status", [401, 403])

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from aftershock.clock import rfc3339
 from aftershock.timeline import Event
-from benchmarks.recorder.accounting import Account, Write, account
+from benchmarks.recorder.accounting import NO_VERSION, Account, Write, account
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -23,10 +26,12 @@ def write(
                  state=("Running", ready, 0, asked), began=at(when), ended=at(when + 0.01))  # fmt: skip
 
 
-def event(version: int, when: float, *, ready: bool = False, kind: str = "MODIFIED") -> Event:
+def event(
+    version: int, when: float, *, ready: bool = False, kind: str = "MODIFIED", asked: bool = False
+) -> Event:
     data: dict[str, Any] = {
         "type": kind, "uid": "u", "resource_version": str(version), "phase": "Running", "ready": ready,
-        "containers": [{"restarts": 0}], "deletion_at": None,
+        "containers": [{"restarts": 0}], "deletion_at": "2026-01-01T00:00:02Z" if asked else None,
     }  # fmt: skip
     return Event(at=at(when), mono=when, source="kubernetes", kind="pod", data=data, resolution_s=0.1)
 
@@ -68,6 +73,42 @@ def test_removal_is_seen_as_deleted_and_not_as_gone() -> None:
     assert seen.seen["deletion"] == 1
     assert told([event(2, 3, kind="GONE")], removal, left=False).lost["deletion"] == 1
     assert told([event(2, 3, kind="GONE"), gap(1, 3)], removal, left=False).in_gap["deletion"] == 1
+
+
+class TestOverlappingDeletions:
+    """Of two at once the first marks the pod, and is answered without a version as the second removes it."""
+
+    FIRST = write(NO_VERSION, 2.0, verb="delete", asked=True)
+    REMOVAL = write(4, 2.001, verb="delete", asked=True)
+    MARKED = event(3, 2.02, asked=True)
+    REMOVED = event(4, 2.02, kind="DELETED", asked=True)
+
+    @pytest.mark.parametrize("answered_s", [0.0, 0.1], ids=["first", "last"])
+    def test_both_are_seen(self, answered_s: float) -> None:
+        first = replace(self.FIRST, ended=self.FIRST.ended + timedelta(seconds=answered_s))
+        result = told([self.MARKED, self.REMOVED], first, self.REMOVAL, left=False)
+        assert result.seen == {"deletion asked": 1, "deletion": 1}
+        assert result.lost_writes == []
+        assert (result.told_wrong, result.invented) == (0, 0)
+
+    def test_each_may_be_missing(self) -> None:
+        assert told([self.REMOVED], self.FIRST, self.REMOVAL, left=False).lost == {"deletion asked": 1}
+        assert told([self.MARKED], self.FIRST, self.REMOVAL, left=False).lost == {"deletion": 1}
+        both = told([gap(1, 3)], self.FIRST, self.REMOVAL, left=False)
+        assert both.in_gap == {"deletion asked": 1, "deletion": 1}
+
+    def test_one_that_neither_asked_first_nor_removed_does_not_count(self) -> None:
+        asked = write(3, 1.9, verb="delete", asked=True)
+        result = told([self.MARKED, self.REMOVED], asked, self.FIRST, self.REMOVAL, left=False)
+        assert result.seen.total() == 2
+        assert result.lost_writes == []
+
+    def test_alone_it_is_the_removal(self) -> None:
+        assert told([self.MARKED, self.REMOVED], self.FIRST, left=False).seen == {"deletion": 1}
+
+    def test_what_it_asked_for_is_held_against_its_answer(self) -> None:
+        other = event(3, 2.02, asked=True, ready=True)
+        assert told([other, self.REMOVED], self.FIRST, self.REMOVAL, left=False).told_wrong == 1
 
 
 def test_what_was_before_the_first_list_does_not_count() -> None:
