@@ -56,27 +56,27 @@ def _book(workload: str) -> dict[str, str]:
 
 
 CASES: tuple[Case, ...] = (
-    _carried("api-unreachable", name=NODE, for_s=30.0),
+    _carried("api-unreachable", node=NODE, for_s=30.0),
     _patch("bad-configuration", "details"),
     _patch("bad-image", "ratings"),
     _network("connection-reset", "reviews-v2"),
     _carried("container-kill", **_book("productpage")),
-    _carried("cpu-hog", **_book("reviews-v1"), for_s=40.0),
+    _carried("cpu-hog", "pressed", **_book("reviews-v1"), for_s=40.0),
     _carried("disk-fill", workload="ledger", namespace="demo", path="/data", of_volume=0.8, for_s=40.0),
     _network("dns-failure", "reviews-v3", names=["ratings"]),
     _patch("failing-readiness", "details"),
-    _carried("kubelet-stop", name=NODE, for_s=80.0),
-    _carried("memory-pressure", **_book("reviews-v1"), of_limit=0.9, for_s=40.0),
+    _carried("kubelet-stop", node=NODE, for_s=80.0),
+    _carried("memory-pressure", "pressed", **_book("reviews-v1"), of_limit=0.9, for_s=40.0),
     _network("network-latency", "reviews-v3", delay_s=0.2, jitter_s=0.05),
     _network("network-partition", "reviews-v2"),
-    _carried("node-cpu-hog", name=OTHER_NODE, of_cores=0.3, for_s=40.0),
+    _carried("node-cpu-hog", node=OTHER_NODE, of_cores=0.3, for_s=40.0),
     Case(
         fault="node-drain",
         acts="aftershock.faults.node_drain.NodeDrain.inject",
         # Not one by name: the next one of its name would be empty.
         arguments={"workload": "nginx-web", "namespace": "demo"},
     ),
-    _carried("node-memory-pressure", name=OTHER_NODE, for_s=60.0),
+    _carried("node-memory-pressure", node=OTHER_NODE, for_s=60.0),
     _power("node-pause"),
     _power("node-stop"),
     _carried("out-of-memory", **_book("reviews-v2")),

@@ -85,7 +85,7 @@ def test_the_carrier_s_node_is_rebooted(api: KubeApi, before: dict[str, object],
     """Carriers, their rules and what they wrote down are gone with it; the marks are not."""
     injection = inject(injector, "network-partition", for_s=120.0)
     (node,) = {pod["spec"]["nodeName"] for pod in carriers(api, injection)}
-    inject(injector, "node-cpu-hog", name=node, for_s=120.0)
+    inject(injector, "node-cpu-hog", node=node, for_s=120.0)
     reboot(api, node)
     injector.undo_all()
     await_state(api, before, within_s=60)
