@@ -70,7 +70,7 @@ CASES: tuple[Case, ...] = (
     Case(fault="connection-reset", proof=_ROUNDS, whom=_REVIEWS, told=_FOR),
     Case(fault="dns-failure", proof=_NAMES, whom=_REVIEWS, told={"names": ["ratings"], **_FOR}),
     Case(fault="memory-pressure", proof=_STATS, whom=_WEB, told={"of_limit": 0.9, **_FOR}),
-    Case(fault="cpu-hog", proof=_STATS, whom=_WEB, told={"burners": 2, **_FOR}),
+    Case(fault="cpu-hog", proof=_STATS, whom=_REVIEWS, told={"burners": 2, **_FOR}),
     Case(fault="disk-fill", proof=_CARRIER, whom=_LEDGER, told={"path": "/data", "of_volume": 0.8, **_FOR}),
     Case(fault="node-drain", proof=_API, whom=_WEB),
     Case(fault="node-cpu-hog", proof=_STATS, whom=_WORKER, told={"of_cores": 0.3, **_FOR}, often=False),
