@@ -9,6 +9,7 @@ from typing import Any
 __all__ = ["CASES", "Case"]
 
 _API = "the API, every 0.1 s"
+_END = f"the pods' own ends; {_API}"
 _RESTART = "the kubelet's word of the restart, by the API"
 _ROUNDS = "a peer's look, every 0.2 s"
 _TRIES = f"{_ROUNDS}, 50 tries"
@@ -49,17 +50,21 @@ class Case:
 _WEB = ({"workload": "nginx-web", "namespace": "demo"},)
 _REVIEWS = tuple({"workload": f"reviews-v{number}", "namespace": "bookinfo"} for number in (1, 2, 3))
 _LEDGER = ({"workload": "ledger", "namespace": "demo"},)
-# Five workloads: a container that has crashed twice of late is kept waiting.
-_CRASH = (*_REVIEWS, *_WEB, {"workload": "sample-app", "namespace": "demo"})
+# Others than _REVIEWS: a container that has ended twice of late is kept waiting by its kubelet.
+_OTHERS = (
+    *_WEB,
+    {"workload": "sample-app", "namespace": "demo"},
+    {"workload": "details", "namespace": "bookinfo"},
+)
 _WORKER = ({"role": "worker"},)
 _FOR = {"for_s": 60.0}
 _FOR_LONG = {"for_s": 90.0}
 
 CASES: tuple[Case, ...] = (
-    Case(fault="pod-kill", name="pod-kill, deletion", proof=_API, whom=_REVIEWS),
-    Case(fault="pod-kill", name="pod-kill, eviction", proof=_API, whom=_REVIEWS, told={"how": "eviction"}),
-    Case(fault="container-kill", proof=_RESTART, whom=_CRASH[::-1]),
-    Case(fault="out-of-memory", proof=_RESTART, whom=_CRASH),
+    Case(fault="pod-kill", name="pod-kill, deletion", proof=_END, whom=_REVIEWS),
+    Case(fault="pod-kill", name="pod-kill, eviction", proof=_END, whom=_REVIEWS, told={"how": "eviction"}),
+    Case(fault="container-kill", proof=_RESTART, whom=_OTHERS),
+    Case(fault="out-of-memory", proof=_RESTART, whom=_REVIEWS),
     Case(fault="scaled-to-zero", proof=_API, whom=_WEB),
     Case(fault="bad-image", proof=_API, whom=_WEB),
     Case(fault="bad-configuration", proof=_API, whom=_WEB),
@@ -72,7 +77,7 @@ CASES: tuple[Case, ...] = (
     Case(fault="memory-pressure", proof=_STATS, whom=_WEB, told={"of_limit": 0.9, **_FOR}),
     Case(fault="cpu-hog", proof=_STATS, whom=_REVIEWS, told={"burners": 2, **_FOR}),
     Case(fault="disk-fill", proof=_CARRIER, whom=_LEDGER, told={"path": "/data", "of_volume": 0.8, **_FOR}),
-    Case(fault="node-drain", proof=_API, whom=_WEB),
+    Case(fault="node-drain", proof=_END, whom=_WEB),
     Case(fault="node-cpu-hog", proof=_STATS, whom=_WORKER, told={"of_cores": 0.3, **_FOR}, often=False),
     Case(fault="node-memory-pressure", proof=_PRESSURE, whom=_WORKER, told=_FOR_LONG, often=False),
     Case(fault="api-unreachable", proof=_SILENT, whom=_WORKER, told=_FOR, often=False),
