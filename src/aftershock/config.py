@@ -29,8 +29,10 @@ _READ_ELSEWHERE = frozenset(
         "AFTERSHOCK_STATE_DIR",
         # What we tell the processes that we start.
         "AFTERSHOCK_EXPERIMENT_TIMELINE",
+        "AFTERSHOCK_LOAD_ARRIVALS",
         "AFTERSHOCK_LOAD_LOG",
         "AFTERSHOCK_LOAD_RATE",
+        "AFTERSHOCK_LOAD_SECONDS",
         "AFTERSHOCK_LOAD_SHAPE",
         "AFTERSHOCK_RUN_DIR",
         # Where the tests find tools.

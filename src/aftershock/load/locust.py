@@ -11,9 +11,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,9 @@ from aftershock.clock import Clock, SystemClock, format_duration, wait_until
 from aftershock.config import Settings
 from aftershock.errors import CommandError, DeadlineError, UsageError
 from aftershock.load.hosts import check_host
-from aftershock.load.progress import LogTail, Progress
-from aftershock.load.results import LoadResult, read_log, request_events, summarise
+from aftershock.load.progress import LogTail
+from aftershock.load.request_log import read_log
+from aftershock.load.results import LoadResult, request_events, summarise
 from aftershock.load.spec import LoadSpec, check_spec, check_target
 from aftershock.timeline import Event, Timeline
 
@@ -32,13 +33,15 @@ __all__ = ["LoadSpec", "Locust"]
 TAIL_LINES = 15
 STARTS_WITHIN_S = 30.0
 ENDS_WITHIN_S = 30.0
+LAST_ANSWERS_S = 12
+"""Connecting and answering may take five seconds each; what was under way is waited for that long."""
 PROGRESS_EVERY_S = 5.0
 
 
 class Locust:
     """One load: start it, then wait for it, or stop it. Results go to `folder`.
 
-    `progress` is called every few seconds with what the load does at the moment.
+    `progress` is called every few seconds with what the load does at the moment, in one line.
     """
 
     def __init__(
@@ -48,7 +51,7 @@ class Locust:
         folder: Path,
         settings: Settings,
         timeline: Timeline,
-        progress: Callable[[Progress], None] | None = None,
+        progress: Callable[[str], None] | None = None,
         clock: Clock | None = None,
     ) -> None:
         self.spec = spec
@@ -57,7 +60,7 @@ class Locust:
         self.timeline = timeline
         self.progress = progress
         self.clock = clock or SystemClock()
-        stem = spec.locustfile.stem
+        stem = spec.name
         self.log = folder / f"{stem}.requests.tsv"
         self.output = folder / f"{stem}.log"
         self.files = {
@@ -71,6 +74,8 @@ class Locust:
         self._tail = LogTail(self.log)
         self._ends_at = 0.0
         self._result: LoadResult | None = None
+        self._broken = False  # and that was told, or needs not be
+        self._looking = threading.Lock()
 
     def start(self) -> None:
         """Check everything that can be checked, start, and return once requests flow.
@@ -130,6 +135,24 @@ class Locust:
                 raise self._failure(_manner(process.returncode))
         return self._finish()
 
+    def look(self) -> None:
+        """Take in what was written, tell the progress now and then, and note at once if Locust broke off.
+
+        From any thread, as often as one likes.
+        """
+        with self._looking:
+            self._tail.read()
+            seen = self._tail.progress(every_s=PROGRESS_EVERY_S)
+            code = self._running().poll()
+            broke = bool(code) and not self._broken
+            self._broken = self._broken or broke
+        if seen is not None:
+            self.timeline.record("load", "load-progress", self.spec.subject, **seen.facts())
+            self._say(str(seen))
+        if broke and code is not None:
+            self.timeline.record("load", "load-broken", self.spec.subject, reason=f"Locust {_manner(code)}")
+            self._say(f"Locust {_manner(code)}")
+
     def stop(self) -> LoadResult | None:
         """End the load now, in order, and return what it achieved. Idempotent.
 
@@ -145,14 +168,13 @@ class Locust:
         first = self._tail.first
         assert first is not None
         wall, mono = self._tail.clocks
-        facts = {key: value for key, value in asdict(self.spec).items() if key != "locustfile"}
         return Event(
-            at=datetime.fromtimestamp(first.start_s, UTC),
-            mono=first.start_s - wall + mono,
+            at=datetime.fromtimestamp(first.due_s - mono + wall, UTC),
+            mono=first.due_s,
             source="load",
             kind="load-started",
             subject=self.spec.subject,
-            data=facts,
+            data=self.spec.facts(),
         )
 
     def _finish(self) -> LoadResult:
@@ -164,6 +186,7 @@ class Locust:
             for event in request_events(log, subject=self.spec.subject):
                 self.timeline.append(event)
             self.timeline.record("load", "load-ended", self.spec.subject, **_facts(self._result))
+            self._say(str(self._result))
         return self._result
 
     def _flows(self) -> bool:
@@ -172,18 +195,18 @@ class Locust:
         return self._tail.read() > 0
 
     def _ended(self) -> bool:
-        self._tail.read()
-        seen = self._tail.progress(every_s=PROGRESS_EVERY_S)
-        if seen is not None:
-            self.timeline.record("load", "load-progress", self.spec.subject, **seen.facts())
-            if self.progress:
-                self.progress(seen)
+        self.look()
         return self._running().poll() is not None
+
+    def _say(self, text: str) -> None:
+        if self.progress:
+            self.progress(text)
 
     def _end(self) -> None:
         process = self._running()
         if process.poll() is not None:
             return
+        self._broken = True  # how it ends now is our doing
         process.terminate()  # Locust then writes its reports
         try:
             process.wait(timeout=ENDS_WITHIN_S)
@@ -211,13 +234,18 @@ class Locust:
 
 
 def _command(spec: LoadSpec, files: Mapping[str, Path]) -> list[str]:
+    # Whole seconds is what Locust reads.
+    seconds = max(1, round(spec.duration_s))
+    if spec.demand.arrivals:
+        # One user, who sends all the others, and ends the load when all is answered.
+        pace = {"-u": 1, "-r": 1, "-t": f"{seconds + 2 * LAST_ANSWERS_S}s"}
+    else:
+        pace = {"-u": spec.demand.users, "-r": spec.spawn_rate, "-t": f"{seconds}s"}
+        pace["--stop-timeout"] = LAST_ANSWERS_S
     options = {
         "-f": spec.locustfile,
         "--host": spec.host.rstrip("/"),
-        "-u": spec.users,
-        "-r": spec.spawn_rate,
-        # Whole seconds is what Locust reads.
-        "-t": f"{max(1, round(spec.duration_s))}s",
+        **pace,
         "--csv": str(files["csv"]).removesuffix("_stats.csv"),
         "--html": files["html"],
         "--json-file": str(files["json"]).removesuffix(".json"),
@@ -229,16 +257,17 @@ def _command(spec: LoadSpec, files: Mapping[str, Path]) -> list[str]:
 
 
 def _environment(spec: LoadSpec, log: Path) -> dict[str, str]:
-    return {
-        "AFTERSHOCK_LOAD_LOG": str(log.resolve()),
-        "AFTERSHOCK_LOAD_SHAPE": spec.shape,
-        "AFTERSHOCK_LOAD_RATE": str(spec.rate_per_user),
-    }
+    common = {"AFTERSHOCK_LOAD_LOG": str(log.resolve()), "AFTERSHOCK_LOAD_SHAPE": spec.demand.shape}
+    if spec.demand.arrivals:
+        arrivals = {"ARRIVALS": spec.demand.arrivals, "SECONDS": spec.duration_s}
+        return {**common, **{f"AFTERSHOCK_LOAD_{name}": str(value) for name, value in arrivals.items()}}
+    return {**common, "AFTERSHOCK_LOAD_RATE": str(spec.demand.rate_per_user)}
 
 
 def _clean(environ: Mapping[str, str]) -> dict[str, str]:
-    """Leave out Locust's own variables: they would override what a scenario says."""
-    return {name: value for name, value in environ.items() if not name.startswith("LOCUST_")}
+    """Leave out what would override what a scenario says: Locust's variables, and ours of another load."""
+    ours = ("LOCUST_", "AFTERSHOCK_LOAD_")
+    return {name: value for name, value in environ.items() if not name.startswith(ours)}
 
 
 def _manner(code: int) -> str:
@@ -247,12 +276,17 @@ def _manner(code: int) -> str:
 
 def _facts(result: LoadResult) -> dict[str, Any]:
     return {
+        "model": result.model,
         "requests": result.requests,
         "failures": result.failures,
+        "dropped": result.dropped,
+        "unfinished": result.unfinished,
         "rps": round(result.rps, 2),
         "duration_s": round(result.duration_s, 3),
         "peak_users": result.peak_users,
+        "cpu_share": round(result.cpu_share, 3),
         "latency_ms": dict(result.latency_ms),
+        "late_ms": dict(result.late_ms),
         "errors": dict(result.errors),
         "servers": dict(result.servers),
     }
