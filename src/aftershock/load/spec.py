@@ -204,8 +204,9 @@ def check_locustfile(path: Path) -> None:
             f"the locustfile {path.name} is not read within {LISTED_WITHIN_S:g} s",
             expected="a module that only defines users",
         ) from error
-    if done.returncode != 0:
-        tail = (done.stderr.strip() or done.stdout.strip()).splitlines()[-TAIL_LINES:]
+    named = [line for line in done.stdout.splitlines() if line.startswith(" ")]
+    if done.returncode != 0 or not named:
+        tail = (done.stderr.strip() or "it defines no user").splitlines()[-TAIL_LINES:]
         raise ConfigError(
             f"Locust cannot read the locustfile {path.name}",
             expected="a module that imports, with at least one user class",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
+from aftershock.clock import SystemClock
 from aftershock.errors import FeatureError
 from aftershock.judge.load import answered_at_least, failures_below, latency_below, load_report
 from aftershock.judge.load_record import Phase
@@ -18,7 +19,7 @@ from aftershock.scene.stage import Stage
 
 __all__ = ["Traffic"]
 
-LOOK_EVERY_S = 1.0
+LOOK_EVERY_S = 0.5
 
 
 class Traffic:
@@ -55,9 +56,7 @@ class Traffic:
         self.stage.keep(self.load.stop)
         self.load.start()
         earlier.append(self.load)
-        looks = Poller(
-            self.load.look, every_s=LOOK_EVERY_S, what=spec.subject, clock=self.stage.timeline.clock
-        )
+        looks = Poller(self.load.look, every_s=LOOK_EVERY_S, what=spec.subject, clock=SystemClock())
         looks.start()
         self.stage.keep(looks.stop)
 
