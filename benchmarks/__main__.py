@@ -7,9 +7,10 @@ import click
 from benchmarks.cluster import command as cluster
 from benchmarks.forecast.bench import command as forecast
 from benchmarks.honest_times.bench import command as honest_times
+from benchmarks.load.bench import command as load
 from benchmarks.recorder.bench import command as recorder
 
-BENCHES = (cluster, honest_times, forecast, recorder)
+BENCHES = (cluster, honest_times, forecast, load, recorder)
 """In the order in which `make bench` runs them; a new one is entered here."""
 
 
