@@ -36,6 +36,12 @@ def service_gets(traffic: Traffic, service: Path, demand: Demand, time: float) -
     traffic.start(service, demand, duration_s=time)
 
 
+@when(phrase("the load goes on for {time:Duration}"))
+def load_goes_on(traffic: Traffic, time: float) -> None:
+    """Let that time pass under load, so that there is something to compare with."""
+    traffic.go_on(time)
+
+
 @given(phrase("a client watches {workload}"))
 def client_watches(traffic: Traffic, workload: str) -> None:
     """Ask the service many times a second, each time on a new connection, until the scenario ends."""

@@ -10,10 +10,9 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from typing import Any
 from aftershock.clock import Clock, SystemClock, format_duration, wait_until
 from aftershock.config import Settings
 from aftershock.errors import CommandError, DeadlineError, UsageError
+from aftershock.load.command import command, environment
 from aftershock.load.hosts import check_host
 from aftershock.load.progress import LogTail
 from aftershock.load.request_log import read_log
@@ -33,8 +33,6 @@ __all__ = ["LoadSpec", "Locust"]
 TAIL_LINES = 15
 STARTS_WITHIN_S = 30.0
 ENDS_WITHIN_S = 30.0
-LAST_ANSWERS_S = 12
-"""Connecting and answering may take five seconds each; what was under way is waited for that long."""
 PROGRESS_EVERY_S = 5.0
 
 
@@ -94,8 +92,8 @@ class Locust:
         self.log.unlink(missing_ok=True)
         with self.output.open("wb") as output:
             self._process = subprocess.Popen(
-                _command(self.spec, self.files),
-                env={**_clean(os.environ), **_environment(self.spec, self.log)},
+                command(self.spec, self.files),
+                env=environment(self.spec, self.log),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -115,6 +113,23 @@ class Locust:
     def left_s(self) -> float:
         """Seconds until the load ends by itself; 0 after that."""
         return max(0.0, self._ends_at - self.clock.monotonic())
+
+    def go_on(self, seconds: float) -> None:
+        """Return after `seconds` of load.
+
+        Raises:
+            CommandError: Locust was killed, or failed, before.
+
+        """
+        end = self.clock.monotonic() + seconds
+
+        def over() -> bool:
+            code = self._running().poll()
+            if code:
+                raise self._failure(_manner(code))
+            return self.clock.monotonic() >= end
+
+        wait_until(over, within_s=seconds + ENDS_WITHIN_S, every_s=0.2, what="the load", clock=self.clock)
 
     def wait(self) -> LoadResult:
         """Wait for the load to end by itself and return what it achieved. Idempotent.
@@ -231,43 +246,6 @@ class Locust:
             tail=tuple(tail),
             hint=f"the whole log: {self.output}",
         )
-
-
-def _command(spec: LoadSpec, files: Mapping[str, Path]) -> list[str]:
-    # Whole seconds is what Locust reads.
-    seconds = max(1, round(spec.duration_s))
-    if spec.demand.arrivals:
-        # One user, who sends all the others, and ends the load when all is answered.
-        pace = {"-u": 1, "-r": 1, "-t": f"{seconds + 2 * LAST_ANSWERS_S}s"}
-    else:
-        pace = {"-u": spec.demand.users, "-r": spec.spawn_rate, "-t": f"{seconds}s"}
-        pace["--stop-timeout"] = LAST_ANSWERS_S
-    options = {
-        "-f": spec.locustfile,
-        "--host": spec.host.rstrip("/"),
-        **pace,
-        "--csv": str(files["csv"]).removesuffix("_stats.csv"),
-        "--html": files["html"],
-        "--json-file": str(files["json"]).removesuffix(".json"),
-        # A failed request is a result, not a failed load.
-        "--exit-code-on-error": 0,
-    }
-    words = [str(word) for pair in options.items() for word in pair]
-    return [sys.executable, "-m", "locust", "--headless", "--only-summary", *words]
-
-
-def _environment(spec: LoadSpec, log: Path) -> dict[str, str]:
-    common = {"AFTERSHOCK_LOAD_LOG": str(log.resolve()), "AFTERSHOCK_LOAD_SHAPE": spec.demand.shape}
-    if spec.demand.arrivals:
-        arrivals = {"ARRIVALS": spec.demand.arrivals, "SECONDS": spec.duration_s}
-        return {**common, **{f"AFTERSHOCK_LOAD_{name}": str(value) for name, value in arrivals.items()}}
-    return {**common, "AFTERSHOCK_LOAD_RATE": str(spec.demand.rate_per_user)}
-
-
-def _clean(environ: Mapping[str, str]) -> dict[str, str]:
-    """Leave out what would override what a scenario says: Locust's variables, and ours of another load."""
-    ours = ("LOCUST_", "AFTERSHOCK_LOAD_")
-    return {name: value for name, value in environ.items() if not name.startswith(ours)}
 
 
 def _manner(code: int) -> str:

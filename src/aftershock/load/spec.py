@@ -206,7 +206,7 @@ def check_locustfile(path: Path) -> None:
         ) from error
     named = [line for line in done.stdout.splitlines() if line.startswith(" ")]
     if done.returncode != 0 or not named:
-        tail = (done.stderr.strip() or "it defines no user").splitlines()[-TAIL_LINES:]
+        tail = done.stderr.strip().splitlines()[-TAIL_LINES:] if done.returncode else ["it defines no user"]
         raise ConfigError(
             f"Locust cannot read the locustfile {path.name}",
             expected="a module that imports, with at least one user class",

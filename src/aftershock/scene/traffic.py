@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from aftershock.clock import SystemClock
+from aftershock.clock import SystemClock, format_duration
 from aftershock.errors import FeatureError
 from aftershock.judge.load import answered_at_least, failures_below, latency_below, load_report
 from aftershock.judge.load_record import Phase
@@ -71,6 +71,25 @@ class Traffic:
             )
         load.wait()
         return load
+
+    def go_on(self, seconds: float) -> None:
+        """Let `seconds` pass under load.
+
+        Raises:
+            FeatureError: there is no load, or it ends before.
+            CommandError: Locust broke off.
+
+        """
+        if self.load is None:
+            raise FeatureError("there is no load to go on", hint="a step has to start one first")
+        if seconds > self.load.left_s:
+            raise FeatureError(
+                "the load ends before that",
+                expected=f"at least {format_duration(seconds)} of it",
+                found=f"{format_duration(self.load.left_s)} are left",
+                hint="let it last longer",
+            )
+        self.load.go_on(seconds)
 
     def stays_below(self, workload: str, *, percent: float, limit_s: float, phase: Phase) -> None:
         """Hold the latency of the load on `workload`, when it has ended."""
