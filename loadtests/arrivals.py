@@ -19,6 +19,7 @@ import gevent
 from locust import User, task
 from locust.env import Environment
 from locust.exception import StopUser
+from locust.runners import LocalRunner
 from shapes import SHAPES, due_times
 
 if TYPE_CHECKING:
@@ -39,8 +40,8 @@ AT_ONCE = 32
 class Arrivals(User):
     """The only user that Locust itself knows: it sends visitors, of the classes in `visitors`.
 
-    `rate` in requests per second is the highest of the shape, `share` = (which, of how many)
-    says which part of them is ours.
+    `rate` in requests per second is the highest of the shape, all of it; of `workers` in a cluster
+    each sends its share.
     """
 
     abstract = True
@@ -48,7 +49,7 @@ class Arrivals(User):
     rate: ClassVar[float] = 0.0
     total_s: ClassVar[float] = 0.0
     shape: ClassVar[str] = "constant"
-    share: ClassVar[tuple[int, int]] = (0, 1)
+    workers: ClassVar[int] = 1
     log: ClassVar[RequestLog]
 
     def __init__(self, environment: Environment) -> None:
@@ -57,7 +58,7 @@ class Arrivals(User):
         self.busy: dict[WebUser, tuple[float, gevent.Greenlet]] = {}
         patience = max(kind.connection_timeout + kind.network_timeout for kind in self.visitors)
         # As many as can be waiting for an answer at once before the first of them gives up.
-        self.most = min(MOST_VISITORS, max(100, math.ceil(self.rate / self.share[1] * patience)))
+        self.most = min(MOST_VISITORS, max(100, math.ceil(self.rate / self.workers * patience)))
 
     @task
     def send(self) -> None:
@@ -74,15 +75,17 @@ class Arrivals(User):
             for due, greenlet in list(self.busy.values()):
                 greenlet.kill(block=False)
                 self.log.note_unfinished(due)
-        if self.share[1] == 1:
+        self.log.note_done()
+        if isinstance(self.environment.runner, LocalRunner):
             gevent.spawn(self.environment.runner.quit)
         raise StopUser
 
     def _send_all(self) -> None:
-        ours, of = self.share
+        ours = self.environment.runner.worker_index
         begun = time.monotonic()
         self.log.under_way = 0
-        times = due_times(SHAPES[self.shape], rate=self.rate, total_s=self.total_s, first=ours, every=of)
+        pieces = SHAPES[self.shape]
+        times = due_times(pieces, rate=self.rate, total_s=self.total_s, first=ours, every=self.workers)
         for number, after in enumerate(times):
             wait = begun + after - time.monotonic()
             if wait > 0 or number % AT_ONCE == 0:
@@ -124,8 +127,12 @@ class Arrivals(User):
         return kind(self.environment)
 
 
-def install(environment: Environment, log: RequestLog, variables: dict[str, str] | Any = os.environ) -> None:
+def install(
+    environment: Environment, log: RequestLog | None, variables: dict[str, str] | Any = os.environ
+) -> None:
     """Have Locust send arrivals of its user classes instead of running them as users.
+
+    A master, which sends none, has no log.
 
     Raises:
         ValueError: a class has no task that is a plain function.
@@ -141,6 +148,7 @@ def install(environment: Environment, log: RequestLog, variables: dict[str, str]
         "rate": float(variables["AFTERSHOCK_LOAD_ARRIVALS"]),
         "total_s": float(variables["AFTERSHOCK_LOAD_SECONDS"]),
         "shape": variables.get("AFTERSHOCK_LOAD_SHAPE", "constant"),
+        "workers": int(variables.get("AFTERSHOCK_LOAD_WORKERS", "1")),
         "log": log,
     }
     environment.user_classes = [type("ArrivalsOf" + kinds[0].__name__, (Arrivals,), facts)]

@@ -7,6 +7,8 @@ AFTERSHOCK_LOAD_SHAPE     a name in shapes.py; without it the load is constant
 AFTERSHOCK_LOAD_RATE      closed model: requests per second of each user, at most; without it 10
 AFTERSHOCK_LOAD_ARRIVALS  open model (arrivals.py): requests per second in all, whatever the target does
 AFTERSHOCK_LOAD_SECONDS   open model: how long requests are due
+AFTERSHOCK_LOAD_WORKERS   how many Locust workers share it, in a cluster; without it there is one process
+AFTERSHOCK_LOAD_PORT      a worker serves its log there (serving.py)
 
 Each file also runs by hand: locust -f loadtests/nginx_web.py --host http://127.0.0.1:30080
 """
@@ -14,12 +16,14 @@ Each file also runs by hand: locust -f loadtests/nginx_web.py --host http://127.
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any, ClassVar
 
 from arrivals import install
 from locust import LoadTestShape, constant_throughput, events
 from locust.contrib.fasthttp import FastHttpUser
 from locust.env import Environment
+from locust.runners import MasterRunner
 from request_log import RequestLog
 from shapes import SHAPES, users_at
 
@@ -84,7 +88,14 @@ else:
 @events.init.add_listener
 def begin(environment: Environment, **_: Any) -> None:
     """Begin the request log, if the harness asked for one, and the open model."""
-    path = os.environ.get("AFTERSHOCK_LOAD_LOG")
-    log = RequestLog(path, environment, model="open" if OPEN else "closed") if path else None
-    if OPEN and log:
+    path = os.environ.get("AFTERSHOCK_LOAD_LOG") or (os.devnull if OPEN else None)
+    log = None
+    if path and not isinstance(environment.runner, MasterRunner):
+        log = RequestLog(path, environment, model="open" if OPEN else "closed")
+        if "AFTERSHOCK_LOAD_PORT" in os.environ:
+            from serving import serve  # noqa: PLC0415 - gevent's server is not needed elsewhere
+
+            port = int(os.environ["AFTERSHOCK_LOAD_PORT"])
+            serve(Path(path), port=port, clocks=log.clocks, environment=environment)
+    if OPEN:
         install(environment, log)

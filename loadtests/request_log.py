@@ -31,13 +31,16 @@ class RequestLog:
         self.file = open(path, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - open for as long as the load lasts
         self.environment = environment
         self.under_way = -1
-        self.lines = [
-            f"#clocks\t{time.time():.6f}\t{time.monotonic():.6f}\n",
-            f"#model\t{model}\n",
-        ]
+        wall, mono = self.clocks()
+        self.lines = [f"#clocks\t{wall:.6f}\t{mono:.6f}\n", f"#model\t{model}\n"]
         environment.events.request.add_listener(self.on_request)
         environment.events.quit.add_listener(self.on_quit)
         self.flusher = gevent.spawn(self.flush_forever)
+
+    @staticmethod
+    def clocks() -> tuple[float, float]:
+        """Return wall and monotonic seconds."""
+        return time.time(), time.monotonic()
 
     def on_request(
         self,
@@ -70,6 +73,10 @@ class RequestLog:
         """Note what was under way when the load was ended."""
         self.lines.append(f"#unfinished\t{due:.6f}\n")
 
+    def note_done(self) -> None:
+        """Note that all that was due has been sent and answered."""
+        self.lines.append("#done\n")
+
     def flush(self) -> None:
         """Write what has been noted."""
         runner = self.environment.runner
@@ -87,6 +94,8 @@ class RequestLog:
 
     def on_quit(self, **_: Any) -> None:
         """Write the rest."""
+        if self.file.closed:
+            return
         self.flusher.kill()
         self.flush()
         self.file.write(f"#end\t{time.monotonic():.6f}\n")

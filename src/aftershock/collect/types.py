@@ -232,7 +232,7 @@ class _Words:
 
 TYPES: Mapping[str, Callable[[str], Any]] = {
     "Amount": _Words(amount, r"\d+(?:\.\d+)?(?: ?%)?(?: of the)?"),
-    "Demand": _Words(demand, r"(?:an? )?[^ ]+ .*(?:requests/s|users?)(?: at [^ ]+ requests/s each)?"),
+    "Demand": _Words(demand, r"[^ ]+ .*(?:requests/s|users?|requests/s each|workers?)"),
     "Duration": duration,
     "Experiment": experiment,
     "LitmusEngine": litmus_engine,

@@ -10,14 +10,19 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from aftershock.judge.load_record import PHASES, Load, Part, Phase, load_of, loads_of, part_of
+from aftershock.judge.load_record import OFFERED_SHARE, PHASES, Load, Part, Phase, load_of, loads_of, part_of
 from aftershock.judge.record import injection
 from aftershock.timeline import Event
 from aftershock.verdict import Verdict, met, unknown, violated
 
-__all__ = ["answered_at_least", "failures_below", "latency_below", "load_report"]
+__all__ = ["answered_at_least", "failures_below", "latency_below", "limit_of", "load_report"]
 
 _SHOWN = (50, 90, 95, 99, 100)
+_BUSY = 0.9  # of a core: a process of Python uses no more than one
+_LATE_MS = 100.0
+_UNREACHED = frozenset(
+    {"ConnectionRefusedError", "ConnectionResetError", "TimeoutError", "gaierror", "OSError"}
+)
 
 
 def latency_below(
@@ -144,9 +149,35 @@ def _heading(load: Load) -> list[str]:
     if load.broken:
         lines.append(f"it broke off: {load.broken}")
     if load.ended:
-        cpu = float(load.ended["cpu_share"])
-        lines.append(f"the generator used {cpu:.2f} cores, and sent late by p99 {_late(load)} ms")
+        shares = [float(share) for share in load.ended["cpu_shares"]]
+        processes = f" in {len(shares)} processes, the busiest {max(shares):.2f}" if len(shares) > 1 else ""
+        lines.append(
+            f"the generator used {sum(shares):.2f} cores{processes}, and sent late by p99 {_late(load)} ms"
+        )
+        lines.append(f"what limited it: {limit_of(load)}")
     return lines
+
+
+def limit_of(load: Load) -> str:
+    """Say what kept a load from its rate: the client, the network or the target; or that nothing did."""
+    part = load.part(None, None)
+    good = part.sent - part.failures.total() - part.unfinished
+    reached = (
+        f"{good / part.seconds:.0f} good answers/s of {part.due / part.seconds:.0f} due"
+        if part.seconds
+        else ""
+    )
+    if good >= OFFERED_SHARE * part.due:
+        return f"nothing ({reached})"
+    busiest = max((float(share) for share in (load.ended or {}).get("cpu_shares", [])), default=0.0)
+    late = part.percentile(95, by="sent_ms") or 0.0
+    if busiest >= _BUSY or late >= _LATE_MS:
+        return f"the client ({reached}): {busiest:.2f} of a core in one process, late by p95 {late:.0f} ms"
+    kinds = part.failures
+    unreached = sum(number for kind, number in kinds.items() if kind in _UNREACHED)
+    if unreached > kinds.total() / 2:
+        return f"the network, or nobody listened ({reached}): {unreached} connections came to nothing"
+    return f"the target ({reached}): it answered too slowly, or refused"
 
 
 def _late(load: Load) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from aftershock.load.spec import LoadSpec
 
-__all__ = ["command", "environment"]
+__all__ = ["command", "environment", "pace", "variables"]
 
 LAST_ANSWERS_S = 12
 """Connecting and answering may take five seconds each; what was under way is waited for that long."""
@@ -17,18 +19,10 @@ LAST_ANSWERS_S = 12
 
 def command(spec: LoadSpec, files: Mapping[str, Path]) -> list[str]:
     """Return the words that start Locust."""
-    # Whole seconds is what Locust reads.
-    seconds = max(1, round(spec.duration_s))
-    if spec.demand.arrivals:
-        # One user, who sends all the others, and ends the load when all is answered.
-        pace = {"-u": 1, "-r": 1, "-t": f"{seconds + 2 * LAST_ANSWERS_S}s"}
-    else:
-        pace = {"-u": spec.demand.users, "-r": spec.spawn_rate, "-t": f"{seconds}s"}
-        pace["--stop-timeout"] = LAST_ANSWERS_S
     options = {
         "-f": spec.locustfile,
         "--host": spec.host.rstrip("/"),
-        **pace,
+        **pace(spec),
         "--csv": str(files["csv"]).removesuffix("_stats.csv"),
         "--html": files["html"],
         "--json-file": str(files["json"]).removesuffix(".json"),
@@ -39,17 +33,43 @@ def command(spec: LoadSpec, files: Mapping[str, Path]) -> list[str]:
     return [sys.executable, "-m", "locust", "--headless", "--only-summary", *words]
 
 
+def pace(spec: LoadSpec) -> dict[str, object]:
+    """Return Locust's options that say how many users there are, and for how long."""
+    # Whole seconds is what Locust reads.
+    seconds = max(1, round(spec.duration_s))
+    if spec.demand.arrivals:
+        # One user a process, who sends all the others, and ends the load when all is answered.
+        count = max(1, spec.demand.workers)
+        return {"-u": count, "-r": count, "-t": f"{seconds + 2 * LAST_ANSWERS_S}s"}
+    users = {"-u": spec.demand.users, "-r": spec.spawn_rate, "-t": f"{seconds}s"}
+    return {**users, "--stop-timeout": LAST_ANSWERS_S}
+
+
 def environment(spec: LoadSpec, log: Path) -> dict[str, str]:
     """Return what our locustfiles read, and this process' own variables."""
+    return {**_clean(os.environ), **variables(spec, log.resolve())}
+
+
+def variables(spec: LoadSpec, log: Path) -> dict[str, str]:
+    """Return what our locustfiles read."""
     common = {
-        **_clean(os.environ),
-        "AFTERSHOCK_LOAD_LOG": str(log.resolve()),
+        "AFTERSHOCK_LOAD_LOG": str(log),
         "AFTERSHOCK_LOAD_SHAPE": spec.demand.shape,
+        **_resolver(spec.host),
     }
     if spec.demand.arrivals:
         arrivals = {"ARRIVALS": spec.demand.arrivals, "SECONDS": spec.duration_s}
         return {**common, **{f"AFTERSHOCK_LOAD_{name}": str(value) for name, value in arrivals.items()}}
     return {**common, "AFTERSHOCK_LOAD_RATE": str(spec.demand.rate_per_user)}
+
+
+def _resolver(host: str) -> dict[str, str]:
+    """Have gevent take an address as it is: its resolver hands each to a thread, at every new connection."""
+    try:
+        ipaddress.ip_address(urlsplit(host).hostname or "")
+    except ValueError:
+        return {}
+    return {"GEVENT_RESOLVER": "block"}
 
 
 def _clean(environ: Mapping[str, str]) -> dict[str, str]:

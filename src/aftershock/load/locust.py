@@ -13,9 +13,7 @@ import subprocess
 import threading
 from collections import deque
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from aftershock.clock import Clock, SystemClock, format_duration, wait_until
 from aftershock.config import Settings
@@ -23,10 +21,11 @@ from aftershock.errors import CommandError, DeadlineError, UsageError
 from aftershock.load.command import command, environment
 from aftershock.load.hosts import check_host
 from aftershock.load.progress import LogTail
+from aftershock.load.recording import record_result, record_start
 from aftershock.load.request_log import read_log
-from aftershock.load.results import LoadResult, request_events, summarise
+from aftershock.load.results import LoadResult, summarise
 from aftershock.load.spec import LoadSpec, check_spec, check_target
-from aftershock.timeline import Event, Timeline
+from aftershock.timeline import Timeline
 
 __all__ = ["LoadSpec", "Locust"]
 
@@ -107,7 +106,9 @@ class Locust:
             self._end()
             raise self._failure(f"sent no request within {format_duration(STARTS_WITHIN_S)}") from error
         self._ends_at = self.clock.monotonic() + self.spec.duration_s
-        self.timeline.append(self._started_event())
+        first = self._tail.first
+        assert first is not None  # it flows
+        record_start(self.timeline, self.spec, due_s=first.due_s, clocks=self._tail.clocks)
 
     @property
     def left_s(self) -> float:
@@ -178,29 +179,13 @@ class Locust:
         self._end()
         return self._finish() if self.log.exists() and read_log(self.log).requests else None
 
-    def _started_event(self) -> Event:
-        """Return the event of the load's start: when its first request was sent, not when that was seen."""
-        first = self._tail.first
-        assert first is not None
-        wall, mono = self._tail.clocks
-        return Event(
-            at=datetime.fromtimestamp(first.due_s - mono + wall, UTC),
-            mono=first.due_s,
-            source="load",
-            kind="load-started",
-            subject=self.spec.subject,
-            data=self.spec.facts(),
-        )
-
     def _finish(self) -> LoadResult:
         """Read the results and write them into the timeline, once."""
         if self._result is None:
             log = read_log(self.log)
             there = {name: path for name, path in self.files.items() if path.exists()}
             self._result = summarise(log, files=there)
-            for event in request_events(log, subject=self.spec.subject):
-                self.timeline.append(event)
-            self.timeline.record("load", "load-ended", self.spec.subject, **_facts(self._result))
+            record_result(self.timeline, self.spec, log, self._result)
             self._say(str(self._result))
         return self._result
 
@@ -250,21 +235,3 @@ class Locust:
 
 def _manner(code: int) -> str:
     return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-
-
-def _facts(result: LoadResult) -> dict[str, Any]:
-    return {
-        "model": result.model,
-        "requests": result.requests,
-        "failures": result.failures,
-        "dropped": result.dropped,
-        "unfinished": result.unfinished,
-        "rps": round(result.rps, 2),
-        "duration_s": round(result.duration_s, 3),
-        "peak_users": result.peak_users,
-        "cpu_share": round(result.cpu_share, 3),
-        "latency_ms": dict(result.latency_ms),
-        "late_ms": dict(result.late_ms),
-        "errors": dict(result.errors),
-        "servers": dict(result.servers),
-    }

@@ -6,13 +6,13 @@ loadtests/request_log.py says what stands in it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from aftershock.errors import UsageError
 
-__all__ = ["FIELDS", "Model", "Request", "RequestLog", "Sample", "read_log"]
+__all__ = ["FIELDS", "Model", "Request", "RequestLog", "Sample", "merged", "read_log"]
 
 FIRST_BAD_STATUS = 400
 FIELDS = 6
@@ -63,7 +63,8 @@ class RequestLog:
     """A request log, read. Times are monotonic seconds of the machine that wrote it.
 
     `dropped` and `unfinished` are when requests were due that were never sent, or that were
-    under way when the load was ended. `ended` says whether the log was closed in order.
+    under way when the load was ended. `ended` says whether the log was closed in order, `done`
+    (in an open load) that all was sent and answered.
     """
 
     wall_s: float
@@ -74,6 +75,21 @@ class RequestLog:
     dropped: tuple[float, ...] = ()
     unfinished: tuple[float, ...] = ()
     ended: bool = False
+    done: bool = False
+
+    def moved(self, by_s: float) -> RequestLog:
+        """Return it by a clock that is `by_s` ahead of its own."""
+        return replace(
+            self,
+            mono_s=self.mono_s + by_s,
+            requests=tuple(
+                replace(request, due_s=request.due_s + by_s, sent_s=request.sent_s + by_s)
+                for request in self.requests
+            ),
+            samples=tuple(replace(sample, at_s=sample.at_s + by_s) for sample in self.samples),
+            dropped=tuple(due + by_s for due in self.dropped),
+            unfinished=tuple(due + by_s for due in self.unfinished),
+        )
 
     def wall(self, mono_s: float) -> float:
         """Return the seconds since the epoch at `mono_s`, by the clock of the log's beginning."""
@@ -89,6 +105,22 @@ class RequestLog:
         during = [sample for sample in self.samples if first <= sample.at_s <= last] or list(self.samples)
         took = during[-1].at_s - during[0].at_s
         return (during[-1].cpu_s - during[0].cpu_s) / took if took > 0 else 0.0
+
+
+def merged(logs: Sequence[RequestLog]) -> RequestLog:
+    """Return the logs of several workers as one; their times are by one clock already."""
+    first = logs[0]
+    return RequestLog(
+        wall_s=first.wall_s,
+        mono_s=first.mono_s,
+        model=first.model,
+        requests=tuple(request for log in logs for request in log.requests),
+        samples=(),
+        dropped=tuple(due for log in logs for due in log.dropped),
+        unfinished=tuple(due for log in logs for due in log.unfinished),
+        ended=all(log.ended for log in logs),
+        done=all(log.done for log in logs),
+    )
 
 
 def read_log(path: Path) -> RequestLog:
@@ -115,7 +147,8 @@ def read_log(path: Path) -> RequestLog:
         dropped=tuple(float(due) for (due,) in said["#dropped"]),
         unfinished=tuple(float(due) for (due,) in said["#unfinished"]),
         ended=bool(said["#end"]),
+        done=bool(said["#done"]),
     )
 
 
-_WORDS = ("#model", "#users", "#dropped", "#unfinished", "#end")
+_WORDS = ("#model", "#users", "#dropped", "#unfinished", "#end", "#done")

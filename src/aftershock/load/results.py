@@ -26,8 +26,8 @@ class LoadResult:
     way when the load was ended. `rps` is of those that were sent, per second of `duration_s`.
     `latency_ms` has p50, p90, p95, p99 and max of all that ended, exactly, counted from when
     each was due; `late_ms` the same of how long after that it was sent. `errors` counts by
-    kind, `servers` by the server that answered, where a header names it. `cpu_share` is what the
-    generator took of one core. `files` are for the reader.
+    kind, `servers` by the server that answered, where a header names it. `cpu_shares` are what each
+    process of the generator took of one core. `files` are for the reader.
     """
 
     model: Model
@@ -39,7 +39,7 @@ class LoadResult:
     peak_users: int
     dropped: int = 0
     unfinished: int = 0
-    cpu_share: float = 0.0
+    cpu_shares: tuple[float, ...] = ()
     latency_ms: Mapping[str, float] = field(default_factory=dict)
     late_ms: Mapping[str, float] = field(default_factory=dict)
     errors: Mapping[str, int] = field(default_factory=dict)
@@ -68,8 +68,10 @@ def percentile(ordered: Sequence[float], percent: float) -> float:
     return ordered[max(0, math.ceil(percent / 100 * len(ordered)) - 1)]
 
 
-def summarise(log: RequestLog, *, files: Mapping[str, Path] | None = None) -> LoadResult:
-    """Return what all requests of the log came to.
+def summarise(
+    log: RequestLog, *, workers: Sequence[RequestLog] = (), files: Mapping[str, Path] | None = None
+) -> LoadResult:
+    """Return what all requests of the log came to; `workers` are the logs of which it was made.
 
     Raises:
         UsageError: there is not one.
@@ -89,10 +91,12 @@ def summarise(log: RequestLog, *, files: Mapping[str, Path] | None = None) -> Lo
         started_at=datetime.fromtimestamp(log.wall(started), UTC),
         duration_s=ended - started,
         rps=sent / max(due_until - started, 1e-9),
-        peak_users=max((sample.users for sample in log.samples), default=0),
+        peak_users=sum(
+            max((sample.users for sample in each.samples), default=0) for each in workers or [log]
+        ),
         dropped=len(log.dropped),
         unfinished=len(log.unfinished),
-        cpu_share=log.cpu_share,
+        cpu_shares=tuple(round(each.cpu_share, 3) for each in workers or [log]),
         latency_ms=_shown(request.latency_ms for request in log.requests),
         late_ms=_shown((request.sent_s - request.due_s) * 1000 for request in log.requests),
         errors=dict(failures),
@@ -107,7 +111,7 @@ def _shown(values: Iterator[float]) -> dict[str, float]:
     return {name: round(value, 3) for name, value in {**shown, "max": ordered[-1]}.items()}
 
 
-def request_events(log: RequestLog, *, subject: str) -> Iterator[Event]:
+def request_events(log: RequestLog, *, subject: str, resolution_s: float = 0.0) -> Iterator[Event]:
     """Yield one event per second of load: every request that was due in it, in columns.
 
     `due_ms` counts from the event's time, `sent_ms` from when it was due, and so does `ms`, which
@@ -123,7 +127,7 @@ def request_events(log: RequestLog, *, subject: str) -> Iterator[Event]:
     for due in log.unfinished:
         seconds[int(due)].unfinished.append(due)
     for second, found in sorted(seconds.items()):
-        yield found.event(log, second, subject)
+        yield found.event(log, second, subject, resolution_s)
 
 
 @dataclass(frozen=True)
@@ -134,7 +138,7 @@ class _Second:
     dropped: list[float] = field(default_factory=list)
     unfinished: list[float] = field(default_factory=list)
 
-    def event(self, log: RequestLog, second: int, subject: str) -> Event:
+    def event(self, log: RequestLog, second: int, subject: str, resolution_s: float) -> Event:
         rows = sorted(self.requests, key=lambda request: request.due_s)
         failures: dict[str, list[int]] = defaultdict(list)
         servers: dict[str, list[int]] = defaultdict(list)
@@ -158,6 +162,7 @@ class _Second:
                 "dropped_ms": [_ms(due - second) for due in sorted(self.dropped)],
                 "unfinished_ms": [_ms(due - second) for due in sorted(self.unfinished)],
             },
+            resolution_s=resolution_s,
         )
 
 

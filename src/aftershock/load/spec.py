@@ -30,6 +30,7 @@ __all__ = [
 SHAPES: Mapping[str, float] = {"constant": 1.0, "ramp": 0.5, "soak": 0.9, "spike": 0.28, "step": 0.6}
 """Each shape, and its mean level: what it asks for, of what its top for all the time would be."""
 MOST_USERS = 10_000
+MOST_WORKERS = 50
 MOST_RATE_PER_USER = 1_000.0
 MOST_ARRIVALS = 20_000.0
 """Requests per second. One process of Locust sends a few thousand, several on several cores more."""
@@ -43,12 +44,14 @@ class Demand:
     """How much: `arrivals` requests a second, or `users` who ask `rate_per_user` times a second each.
 
     The first is the open model, the second the closed one; each is the highest of its `shape`.
+    With `workers` they come from so many of Locust's workers inside the cluster.
     """
 
     arrivals: float = 0.0
     users: int = 0
     rate_per_user: float = 1.0
     shape: str = "constant"
+    workers: int = 0
 
     @property
     def top_rps(self) -> float:
@@ -63,7 +66,8 @@ class Demand:
         """Say it for a person."""
         each = f"{self.users} users, {self.rate_per_user:g} requests/s each ({self.top_rps:g}/s)"
         said = f"{self.arrivals:g} requests/s" if self.arrivals else each
-        return said if self.shape == "constant" else f"{said}, as a {self.shape}"
+        said += "" if self.shape == "constant" else f", as a {self.shape}"
+        return f"{said}, from {self.workers} workers in the cluster" if self.workers else said
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +108,7 @@ class LoadSpec:
 
 _DEMAND = re.compile(
     r"(?:an? (?P<shape>\S+) (?:to|of|at) )?(?P<number>-?[\d.]+) (?P<unit>requests/s|users?)"
-    r"(?: at (?P<each>-?[\d.]+) requests/s each)?"
+    r"(?: at (?P<each>-?[\d.]+) requests/s each)?(?: from (?P<workers>-?\d+) workers?)?"
 )
 
 
@@ -122,16 +126,27 @@ def parse_demand(text: str) -> Demand:
             expected='as "200 requests/s", "100 users", "100 users at 2 requests/s each", '
             f'"a ramp to 200 requests/s"; shapes: {", ".join(SHAPES)}',
         )
-    shape, number = match["shape"] or "constant", float(match["number"])
+    shape, number = match["shape"] or "constant", _number(match["number"], text)
+    workers = int(match["workers"] or 0)
+    if match["workers"] and not 1 <= workers <= MOST_WORKERS:
+        raise ConfigError(f"{workers} workers are out of range", expected=f"from 1 to {MOST_WORKERS}")
     if match["unit"] == "requests/s":
         _check_arrivals(number)
-        demand = Demand(arrivals=number, shape=shape)
+        demand = Demand(arrivals=number, shape=shape, workers=workers)
     else:
         if number != int(number):
             raise ConfigError(f"{number:g} users are not whole", expected=f"from 1 to {MOST_USERS}")
-        demand = Demand(users=int(number), rate_per_user=float(match["each"] or 1), shape=shape)
+        each = _number(match["each"] or "1", text)
+        demand = Demand(users=int(number), rate_per_user=each, shape=shape, workers=workers)
     check_demand(demand)
     return demand
+
+
+def _number(text: str, whole: str) -> float:
+    try:
+        return float(text)
+    except ValueError as error:
+        raise ConfigError(f"{text!r} in {whole!r} is no number") from error
 
 
 def check_demand(demand: Demand) -> None:

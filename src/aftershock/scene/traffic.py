@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from aftershock.clock import SystemClock, format_duration
 from aftershock.errors import FeatureError
@@ -13,9 +15,11 @@ from aftershock.judge.maintenance import service_answered
 from aftershock.judge.question import Question
 from aftershock.load.locust import Locust
 from aftershock.load.spec import Demand, LoadSpec
+from aftershock.load.swarm import Swarm
 from aftershock.observe.client_probe import ClientProbe
 from aftershock.observe.poller import Poller
 from aftershock.scene.stage import Stage
+from aftershock.scene.swarming import inside_url, worker_image
 
 __all__ = ["Traffic"]
 
@@ -27,8 +31,8 @@ class Traffic:
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
-        self.load: Locust | None = None
-        self.loads: dict[str, list[Locust]] = {}
+        self.load: Locust | Swarm | None = None
+        self.loads: dict[str, list[Locust | Swarm]] = {}
         self.loaded_at: datetime | None = None
         self.probing: dict[str, datetime] = {}
 
@@ -36,21 +40,17 @@ class Traffic:
         """Start that load on the service of the locustfile's name; return when requests flow."""
         workload = locustfile.stem.replace("_", "-")
         earlier = self.loads.setdefault(workload, [])
+        service = self._service(workload)
+        outside = self.url(service)
         spec = LoadSpec(
             locustfile=locustfile,
-            host=self.url(self._service(workload)),
+            host=inside_url(self.stage.api, service) if demand.workers else outside,
             demand=demand,
             spawn_rate=float(max(1, demand.users)),
             duration_s=duration_s,
             number=len(earlier) + 1,
         )
-        self.load = Locust(
-            spec,
-            folder=self.stage.folder,
-            settings=self.stage.settings,
-            timeline=self.stage.timeline,
-            progress=lambda text: _show(f"{workload}: {text}"),
-        )
+        self.load = self._driver(spec, workload)
         self.loaded_at = self.stage.timeline.clock.now()
         self.stage.keep(self._write_report)
         self.stage.keep(self.load.stop)
@@ -60,9 +60,20 @@ class Traffic:
         looks.start()
         self.stage.keep(looks.stop)
 
-    def finish(self, workload: str | None = None) -> Locust:
+    def _driver(self, spec: LoadSpec, workload: str) -> Locust | Swarm:
+        common: dict[str, Any] = {
+            "folder": self.stage.folder,
+            "timeline": self.stage.timeline,
+            "progress": lambda text: _show(f"{workload}: {text}"),
+        }
+        if not spec.demand.workers:
+            return Locust(spec, settings=self.stage.settings, **common)
+        image = partial(worker_image, self.stage.cluster, self.stage.settings)
+        return Swarm(spec, api=self.stage.api, image=image, **common)
+
+    def finish(self, workload: str | None = None) -> Locust | Swarm:
         """Wait for the load (on `workload`; the last one if there are several) to end by itself."""
-        load = self.loads.get(workload, [None])[-1] if workload else self.load
+        load = next(iter(self.loads.get(workload, [])[-1:]), None) if workload else self.load
         if load is None:
             raise FeatureError(
                 f"there is no load on {workload}" if workload else "there is no load to wait for",

@@ -13,7 +13,7 @@ from aftershock.verdict import Verdict
 from tests.conformance.generator import Story, healthy_web
 
 LOAD = "load/web"
-ENDED = {"cpu_share": 0.25, "requests": 0}
+ENDED = {"cpu_shares": [0.25], "requests": 0}
 
 
 def row(

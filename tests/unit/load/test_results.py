@@ -78,7 +78,7 @@ class TestSummary:
     def test_what_the_generator_took_of_a_core_while_requests_flowed(self, tmp_path: Path) -> None:
         users = [f"#users\t{at}\t1\t{cpu}\n" for at, cpu in ((48, 0), (50, 1.0), (52, 2.0), (60, 2.1))]
         result = summarise(read_log(log(tmp_path, request(50, 1), request(52, 1), *users)))
-        assert result.cpu_share == pytest.approx(0.5)
+        assert result.cpu_shares == (0.5,)
 
     def test_a_log_without_requests_is_no_result(self, tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="no request"):
