@@ -25,6 +25,7 @@ from locust.contrib.fasthttp import FastHttpUser
 from locust.env import Environment
 from locust.runners import MasterRunner
 from request_log import RequestLog
+from serving import serve
 from shapes import SHAPES, users_at
 
 OPEN = "AFTERSHOCK_LOAD_ARRIVALS" in os.environ
@@ -93,8 +94,6 @@ def begin(environment: Environment, **_: Any) -> None:
     if path and not isinstance(environment.runner, MasterRunner):
         log = RequestLog(path, environment, model="open" if OPEN else "closed")
         if "AFTERSHOCK_LOAD_PORT" in os.environ:
-            from serving import serve  # noqa: PLC0415 - gevent's server is not needed elsewhere
-
             port = int(os.environ["AFTERSHOCK_LOAD_PORT"])
             serve(Path(path), port=port, clocks=log.clocks, environment=environment)
     if OPEN:
