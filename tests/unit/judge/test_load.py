@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from aftershock.judge.load import answered_at_least, failures_below, latency_below, load_report
+from aftershock.judge.load import answered_at_least, failures_below, latency_below, limit_of, load_report
+from aftershock.judge.load_record import loads_of
 from aftershock.judge.question import Question, ask_again
 from aftershock.verdict import Verdict
 from tests.conformance.generator import Story, healthy_web
@@ -214,6 +215,32 @@ class TestFailuresAndThroughput:
         story.add(10.0, "load", "load-ended", LOAD, **ENDED)
         verdict = answered_at_least(story.timeline, load=LOAD, rps=rps, phase="throughout")
         assert (verdict.status, verdict.observed) == (status, 9.0)
+
+
+class TestLimit:
+    def limited(self, *, cpu: float = 0.3, late_ms: float = 1.0, sent: int = 5, kind: str = "") -> str:
+        """A load of 10 a second, of which only so many are sent, and answered unless they fail so."""
+        story = loaded(healthy_web(), since=0, until=10)
+        for second in range(10):
+            failures = {kind: list(range(sent))} if kind else None
+            row(story, second, [5.0] * sent, failures=failures, dropped=10 - sent, sent_ms=late_ms)
+        story.add(10.0, "load", "load-ended", LOAD, cpu_shares=[0.1, cpu])
+        (load,) = loads_of(story.timeline)
+        return limit_of(load)
+
+    def test_nothing(self) -> None:
+        assert self.limited(sent=10) == "nothing (10 good answers/s of 10 due)"
+
+    def test_the_client_by_its_cpu_or_by_being_late(self) -> None:
+        assert self.limited(cpu=0.95).startswith("the client (5 good answers/s of 10 due): 0.95 of a core")
+        assert self.limited(late_ms=150).startswith("the client")
+
+    def test_the_network_where_connections_come_to_nothing(self) -> None:
+        assert self.limited(sent=10, kind="TimeoutError").startswith("the network, or nobody listened")
+
+    def test_the_target_else(self) -> None:
+        assert self.limited().startswith("the target")
+        assert self.limited(sent=10, kind="status 503").startswith("the target")
 
 
 def test_the_report_has_every_phase_with_percentiles_errors_and_shares() -> None:
