@@ -64,7 +64,7 @@ class Traffic:
         common: dict[str, Any] = {
             "folder": self.stage.folder,
             "timeline": self.stage.timeline,
-            "progress": lambda text: _show(f"{workload}: {text}"),
+            "progress": lambda text: self.stage.say(f"load on {workload}: {text}"),
         }
         if not spec.demand.workers:
             return Locust(spec, settings=self.stage.settings, **common)
@@ -163,7 +163,3 @@ class Traffic:
         """Write what the loads came to, by phase, for the report."""
         lines = load_report(self.stage.timeline)
         (self.stage.folder / "load.txt").write_text("\n".join(lines), encoding="utf-8")
-
-
-def _show(text: str) -> None:
-    print(f"load on {text}")  # noqa: T201 - for the person at the terminal; pytest keeps it with the scenario
