@@ -33,6 +33,8 @@ LATEST_S = 1.0
 MOST_VISITORS = 8000
 """Requests under way at once, at most: each has a connection, and Locust asks for 10,000 open files."""
 SPARE_VISITORS = 8
+TICK_S = 0.001
+"""As finely as the kernel's polling knows time: what is due within it is sent together, and never early."""
 AT_ONCE = 32
 """After so many that are due already, others get their turn: answers that have come are read."""
 
@@ -55,7 +57,9 @@ class Arrivals(User):
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         self.idle: list[WebUser] = []
-        self.busy: dict[WebUser, tuple[float, gevent.Greenlet]] = {}
+        self.busy: dict[WebUser, float] = {}
+        self.greenlets: dict[WebUser, gevent.Greenlet] = {}
+        self.hub = gevent.get_hub()
         patience = max(kind.connection_timeout + kind.network_timeout for kind in self.visitors)
         # As many as can be waiting for an answer at once before the first of them gives up.
         self.most = min(MOST_VISITORS, max(100, math.ceil(self.rate / self.workers * patience)))
@@ -72,9 +76,9 @@ class Arrivals(User):
             self._send_all()
             self._wait_for_answers()
         finally:
-            for due, greenlet in list(self.busy.values()):
-                greenlet.kill(block=False)
+            for due in self.busy.values():
                 self.log.note_unfinished(due)
+            gevent.killall(list(self.greenlets.values()), block=False)
         self.log.note_done()
         if isinstance(self.environment.runner, LocalRunner):
             gevent.spawn(self.environment.runner.quit)
@@ -88,8 +92,10 @@ class Arrivals(User):
         times = due_times(pieces, rate=self.rate, total_s=self.total_s, first=ours, every=self.workers)
         for number, after in enumerate(times):
             wait = begun + after - time.monotonic()
-            if wait > 0 or number % AT_ONCE == 0:
-                gevent.sleep(max(0.0, wait))
+            if wait > 0:
+                gevent.sleep(max(TICK_S, wait))
+            elif number % AT_ONCE == 0:
+                gevent.sleep(0)
             self._send(begun + after, late=-wait)
 
     def _send(self, due: float, *, late: float) -> None:
@@ -98,12 +104,23 @@ class Arrivals(User):
             self.log.note_dropped(due)
             return
         visitor = self.idle.pop() if self.idle else self._new()
-        self.busy[visitor] = (due, gevent.spawn(self._visit, visitor, due))
+        self.busy[visitor] = visitor.due = due
         self.log.under_way = len(self.busy)
+        if visitor in self.greenlets:
+            self.hub.loop.run_callback(self.greenlets[visitor].switch)
+        else:
+            self.greenlets[visitor] = gevent.spawn(self._visit_again_and_again, visitor)
+
+    def _visit_again_and_again(self, visitor: WebUser) -> None:
+        """Have a visitor act each time that it is sent; in between it is switched away from."""
+        while True:
+            self._visit(visitor, self.busy[visitor])
+            del self.busy[visitor]
+            self.idle.append(visitor)
+            self.hub.switch()
 
     def _visit(self, visitor: WebUser, due: float) -> None:
         """Have a visitor do one of its tasks."""
-        visitor.due = due
         sent = time.monotonic()
         error = "sent nothing"
         try:
@@ -113,8 +130,6 @@ class Arrivals(User):
             error = type(raised).__name__
         if visitor.due:  # no request took it
             self.log.note_failed(due, sent, error)
-        del self.busy[visitor]
-        self.idle.append(visitor)
 
     def _wait_for_answers(self) -> None:
         """Every request ends by its own time-outs."""

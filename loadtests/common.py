@@ -16,12 +16,14 @@ Each file also runs by hand: locust -f loadtests/nginx_web.py --host http://127.
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from typing import Any, ClassVar
 
 from arrivals import install
+from geventhttpclient.client import HTTPClient
 from locust import LoadTestShape, constant_throughput, events
-from locust.contrib.fasthttp import FastHttpUser
+from locust.contrib.fasthttp import FAILURE_EXCEPTIONS, FastHttpUser, FastResponse, LocustBadStatusCode
 from locust.env import Environment
 from locust.runners import MasterRunner
 from request_log import RequestLog
@@ -29,6 +31,8 @@ from serving import serve
 from shapes import SHAPES, users_at
 
 OPEN = "AFTERSHOCK_LOAD_ARRIVALS" in os.environ
+FIRST_BAD_STATUS = 400
+HEADERS = {"Accept-Encoding": "gzip, deflate, br"}
 
 
 class WebUser(FastHttpUser):
@@ -44,14 +48,10 @@ class WebUser(FastHttpUser):
     connection_timeout = 5.0
     network_timeout = 5.0
     max_retries = 0
-    keeps_cookies: ClassVar[bool] = False
+    concurrency = 1  # one connection; geventhttpclient sends again as often as it has room for more
     asked = 0
     due: float | None = None
-
-    def __init__(self, environment: Environment) -> None:
-        super().__init__(environment)
-        if not self.keeps_cookies:
-            self.client.client.cookiejar = None  # a tenth of the time of a request goes into it
+    connection: HTTPClient | None = None
 
     def context(self) -> dict[str, Any]:
         """Return when the request was due; a second one of the same task was not due by itself."""
@@ -59,11 +59,41 @@ class WebUser(FastHttpUser):
         return {"due": due} if due else {}
 
     def ask(self, path: str) -> None:
-        """Send one GET. Redirects are not followed: load goes to the host it was meant for."""
+        """Send one GET, read the whole answer, and report it as `self.client.get` would.
+
+        By the same library, but with neither cookies nor redirects: load goes to the host that it
+        was meant for. So it takes a third less of the time of a processor, and there is room for
+        due times and a log of every request.
+        """
+        began, start, error, response, length = time.time(), time.perf_counter(), None, None, 0
+        try:
+            answer = self._connected().request("GET", path, headers=HEADERS)
+            length = len(answer.read())
+            response = FastResponse(answer)
+            if answer.status_code >= FIRST_BAD_STATUS:
+                error = LocustBadStatusCode(f"{self.host}{path}", code=answer.status_code)
+        except FAILURE_EXCEPTIONS as failure:
+            error, self.connection = failure, None
+        self.environment.events.request.fire(
+            request_type="GET",
+            name=path,
+            response_time=(time.perf_counter() - start) * 1000,
+            response_length=length,
+            response=response,
+            context=self.context(),
+            exception=error,
+            start_time=began,
+            url=f"{self.host}{path}",
+        )
+
+    def _connected(self) -> HTTPClient:
+        """Return the connection, a new one every so often."""
         self.asked += 1
-        if self.asked % self.requests_per_connection == 0:
-            self.client.client.clientpool.close()
-        self.client.get(path, allow_redirects=False)
+        if self.connection is None or self.asked % self.requests_per_connection == 0:
+            pool = self.client.client.clientpool
+            pool.close()
+            self.connection = pool.get_client(f"{self.host}/")
+        return self.connection
 
 
 if not OPEN and os.environ.get("AFTERSHOCK_LOAD_SHAPE", "constant") != "constant":

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from aftershock.errors import ConfigError, EnvironmentUnusableError
 
 __all__ = [
+    "LONGEST_S",
     "MOST_ARRIVALS",
     "MOST_USERS",
     "SHAPES",
