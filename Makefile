@@ -54,6 +54,7 @@ requirements:
 	$(COMPILE) --output-file requirements/run.txt pyproject.toml
 	$(COMPILE) --constraint requirements/run.txt --output-file requirements/dev.txt pyproject.toml requirements/dev.in
 	$(COMPILE) --output-file stack/components/requirements.txt stack/components/requirements.in
+	$(COMPILE) --constraint requirements/run.txt --output-file stack/load/requirements.txt stack/load/requirements.in
 
 clean:
 	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

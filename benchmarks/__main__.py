@@ -8,9 +8,10 @@ from benchmarks.cluster import command as cluster
 from benchmarks.faults.bench import command as faults
 from benchmarks.forecast.bench import command as forecast
 from benchmarks.honest_times.bench import command as honest_times
+from benchmarks.load.bench import command as load
 from benchmarks.recorder.bench import command as recorder
 
-BENCHES = (cluster, honest_times, forecast, recorder, faults)
+BENCHES = (cluster, honest_times, forecast, load, recorder, faults)
 """In the order in which `make bench` runs them; a new one is entered here."""
 
 

@@ -1,51 +1,77 @@
-"""How many users there are at a time: pure functions, seconds in, users out.
+"""How a load goes up and down: pure functions of time, in users or in requests per second.
 
-`total_s` is the whole load, `users` its highest number. None means that it is over.
+A shape is a row of straight pieces, each with the part of the whole time at which it begins
+and ends, and its level there: 1 is the highest number of users, or the highest rate.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Iterator, Sequence
 
-SPIKE_FROM, SPIKE_TO, SPIKE_BASE = 0.4, 0.6, 0.1
+__all__ = ["SHAPES", "Piece", "due_times", "level", "mean_level", "users_at"]
+
+Piece = tuple[float, float, float, float]
+"""(begins at, ends at, level there, level here), the first two as parts of the whole time."""
+
 STEPS = 5
 SOAK_RAMP = 0.1
 
-
-def constant(at_s: float, *, users: int, total_s: float) -> int | None:
-    """Return all users, from the start."""
-    return users if at_s < total_s else None
-
-
-def ramp(at_s: float, *, users: int, total_s: float) -> int | None:
-    """Return evenly more, all of them only at the end."""
-    return max(1, round(users * at_s / total_s)) if at_s < total_s else None
-
-
-def step(at_s: float, *, users: int, total_s: float) -> int | None:
-    """Return five equal steps up."""
-    return max(1, users * (int(STEPS * at_s / total_s) + 1) // STEPS) if at_s < total_s else None
-
-
-def spike(at_s: float, *, users: int, total_s: float) -> int | None:
-    """Return a tenth of them, and all in the middle fifth."""
-    if at_s >= total_s:
-        return None
-    return users if SPIKE_FROM <= at_s / total_s < SPIKE_TO else max(1, round(users * SPIKE_BASE))
-
-
-def soak(at_s: float, *, users: int, total_s: float) -> int | None:
-    """Return a short ramp up and down around a long plateau."""
-    if at_s >= total_s:
-        return None
-    part = min(at_s, total_s - at_s) / (total_s * SOAK_RAMP)
-    return max(1, round(users * min(1.0, part)))
-
-
-SHAPES: dict[str, Callable[..., int | None]] = {
-    "constant": constant,
-    "ramp": ramp,
-    "soak": soak,
-    "spike": spike,
-    "step": step,
+SHAPES: dict[str, tuple[Piece, ...]] = {
+    # All of it, from the start.
+    "constant": ((0.0, 1.0, 1.0, 1.0),),
+    # Evenly more, all of it only at the end.
+    "ramp": ((0.0, 1.0, 0.0, 1.0),),
+    # A short ramp up and down around a long plateau.
+    "soak": (
+        (0.0, SOAK_RAMP, 0.0, 1.0),
+        (SOAK_RAMP, 1 - SOAK_RAMP, 1.0, 1.0),
+        (1 - SOAK_RAMP, 1.0, 1.0, 0.0),
+    ),
+    # A tenth, and all of it in the middle fifth.
+    "spike": ((0.0, 0.4, 0.1, 0.1), (0.4, 0.6, 1.0, 1.0), (0.6, 1.0, 0.1, 0.1)),
+    # Five equal steps up.
+    "step": tuple((n / STEPS, (n + 1) / STEPS, (n + 1) / STEPS, (n + 1) / STEPS) for n in range(STEPS)),
 }
+
+
+def level(pieces: Sequence[Piece], part: float) -> float:
+    """Return the level at `part` of the whole time, from 0 to below 1."""
+    begin, end, low, high = next(piece for piece in pieces if part < piece[1])
+    return low + (high - low) * (part - begin) / (end - begin)
+
+
+def mean_level(pieces: Sequence[Piece]) -> float:
+    """Return the mean over the whole time: how much is asked, of what the top for all of it would be."""
+    return sum((end - begin) * (low + high) / 2 for begin, end, low, high in pieces)
+
+
+def users_at(at_s: float, pieces: Sequence[Piece], *, users: int, total_s: float) -> int | None:
+    """Return how many users there are after `at_s` seconds, one at least; None when it is over."""
+    return max(1, round(users * level(pieces, at_s / total_s))) if at_s < total_s else None
+
+
+def due_times(
+    pieces: Sequence[Piece], *, rate: float, total_s: float, first: int = 0, every: int = 1
+) -> Iterator[float]:
+    """Yield when requests are due, in seconds from the start: each where the rate has summed up to one more.
+
+    `first` and `every` deal them out among several: of three, the second takes 1 and every 3rd after it.
+    """
+    number, before = first, 0.0
+    for begin, end, low, high in pieces:
+        length = (end - begin) * total_s
+        slope = (high - low) * rate / length
+        total = before + length * (low + high) / 2 * rate
+        while number < total - 1e-9:  # what is due at the very end is due in the next piece, or never
+            yield begin * total_s + _reached(number - before, low * rate, slope)
+            number += every
+        before = total
+
+
+def _reached(count: float, rate: float, slope: float) -> float:
+    """Return after how many seconds `count` have come, at a rate that begins so and changes by `slope`."""
+    if count <= 0:
+        return 0.0
+    root = math.sqrt(max(0.0, rate * rate + 2 * slope * count))
+    return 2 * count / (rate + root)  # the stable form of (root - rate) / slope

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,7 @@ def stage(
     scenario: Scenario,
     meanings: list[Meaning],
     scenario_folder: Path,
+    pytestconfig: pytest.Config,
 ) -> Iterator[Stage]:
     """Yield the stage of the scenario, with its record running."""
     stage = Stage(
@@ -67,6 +69,7 @@ def stage(
         run_folder=run.folder,
         folder=scenario_folder,
         tags=frozenset(scenario.tags),
+        say=partial(_say, pytestconfig),
     )
     try:
         stage.open()
@@ -75,6 +78,14 @@ def stage(
         yield stage
     finally:
         stage.close()
+
+
+def _say(config: pytest.Config, text: str) -> None:
+    """Tell the person at the terminal at once, and whoever reads the scenario's output later."""
+    print(text)  # noqa: T201 - pytest keeps it with the scenario, or shows it under -s
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+    if terminal and config.option.capture != "no":
+        terminal.write_line(text)
 
 
 @pytest.fixture

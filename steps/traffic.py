@@ -1,4 +1,4 @@
-"""Traffic: what users ask, and whether they are answered."""
+"""Traffic: what users ask, and how they are answered."""
 
 from __future__ import annotations
 
@@ -8,24 +8,38 @@ from pytest_bdd import given, then, when
 
 from aftershock.collect.meaning import means
 from aftershock.collect.types import phrase
-from aftershock.scene.acts import load
+from aftershock.judge.load_record import Phase
+from aftershock.load.spec import Demand
+from aftershock.scene.acts import load, users_load
 from aftershock.scene.traffic import Traffic
 
+USERS_LOAD = phrase(
+    "{users:Users} users load {service:Locustfile} at {rate:UserRate} requests per second each "
+    "for {time:LoadTime}"
+)
+SERVICE_GETS = phrase("{service:Locustfile} gets {demand:Demand} for {time:LoadTime}")
 
-@given(
-    phrase(
-        "{users:d} users load {service:Locustfile} at {rate:g} requests per second each for {time:Duration}"
-    )
-)
-@when(
-    phrase(
-        "{users:d} users load {service:Locustfile} at {rate:g} requests per second each for {time:Duration}"
-    )
-)
-@means(load)
+
+@given(USERS_LOAD)
+@when(USERS_LOAD)
+@means(users_load)
 def users_load_service(traffic: Traffic, users: int, service: Path, rate: float, time: float) -> None:
     """Start the locustfile of that name against the service of that name; goes on while later steps run."""
-    traffic.start(service, users=users, rate=rate, duration_s=time)
+    traffic.start(service, Demand(users=users, rate_per_user=rate), duration_s=time)
+
+
+@given(SERVICE_GETS)
+@when(SERVICE_GETS)
+@means(load)
+def service_gets(traffic: Traffic, service: Path, demand: Demand, time: float) -> None:
+    """Start that load, at a rate whatever the service does or by users who wait for their answers."""
+    traffic.start(service, demand, duration_s=time)
+
+
+@when(phrase("the load goes on for {time:Duration}"))
+def load_goes_on(traffic: Traffic, time: float) -> None:
+    """Let that time pass under load, so that there is something to compare with."""
+    traffic.go_on(time)
 
 
 @given(phrase("a client watches {workload}"))
@@ -38,3 +52,21 @@ def client_watches(traffic: Traffic, workload: str) -> None:
 def service_answers(traffic: Traffic, workload: str) -> None:
     """Hold that not one of the watching client's requests failed."""
     traffic.answered(workload)
+
+
+@then(phrase("{percent:Percentile} of {workload} {phase:Phase} stays below {limit:Duration}"))
+def latency_stays_below(traffic: Traffic, percent: float, workload: str, phase: Phase, limit: float) -> None:
+    """Hold that so many of the load's requests in that phase were answered in time, since they were due."""
+    traffic.stays_below(workload, percent=percent, limit_s=limit, phase=phase)
+
+
+@then(phrase("fewer than {percent:g} % of the requests to {workload} fail {phase:Phase}"))
+def few_requests_fail(traffic: Traffic, percent: float, workload: str, phase: Phase) -> None:
+    """Hold the share of the load's requests in that phase that failed."""
+    traffic.fail_below(workload, percent=percent, phase=phase)
+
+
+@then(phrase("{workload} answers at least {rate:g} requests/s {phase:Phase}"))
+def answers_at_least(traffic: Traffic, workload: str, rate: float, phase: Phase) -> None:
+    """Hold how many of the load's requests in that phase were answered well, per second."""
+    traffic.answers(workload, rps=rate, phase=phase)

@@ -29,9 +29,13 @@ _READ_ELSEWHERE = frozenset(
         "AFTERSHOCK_STATE_DIR",
         # What we tell the processes that we start.
         "AFTERSHOCK_EXPERIMENT_TIMELINE",
+        "AFTERSHOCK_LOAD_ARRIVALS",
         "AFTERSHOCK_LOAD_LOG",
+        "AFTERSHOCK_LOAD_PORT",
         "AFTERSHOCK_LOAD_RATE",
+        "AFTERSHOCK_LOAD_SECONDS",
         "AFTERSHOCK_LOAD_SHAPE",
+        "AFTERSHOCK_LOAD_WORKERS",
         "AFTERSHOCK_RUN_DIR",
         # Where the tests find tools.
         "AFTERSHOCK_KUSTOMIZE",
@@ -64,6 +68,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     probe_rate        requests per second of the client's probe
     prometheus        namespace/service of Prometheus; "" finds it
     load_hosts        hosts that load may go to, beside 127.0.0.1
+    load_image        on a cluster that is not kind: the image of Locust's workers in the cluster
     services          on a cluster that is not kind: "namespace/service" → URL where this machine reaches it
     carrier_image     the image that carriers run; "" takes that of our own pods in the cluster
     max_share         the largest share of a workload's pods that one fault may touch
@@ -79,6 +84,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     probe_rate: _AboveZero = 20.0
     prometheus: str = ""
     load_hosts: tuple[str, ...] = ()
+    load_image: str = ""
     services: dict[str, str] = {}
     carrier_image: str = ""
     max_share: _Share = 0.5

@@ -53,10 +53,11 @@ class Preflight:
         # Here, because unit tests need no Kubernetes client.
         from aftershock.faults.lease import RunLease  # noqa: PLC0415 - as above
         from aftershock.scene.outlook import refuse_impossible  # noqa: PLC0415 - as above
-        from aftershock.scene.preflight import preflight  # noqa: PLC0415 - as above
+        from aftershock.scene.preflight import check_loads, preflight  # noqa: PLC0415 - as above
 
-        cluster = preflight(settings, reports=run.folder.parent)
         scenarios = [self.features.meanings(item.stash[SCENARIO]) for item in items]
+        check_loads(scenarios)
+        cluster = preflight(settings, reports=run.folder.parent)
         refuse_impossible(cluster, settings, scenarios)
         self.lease = RunLease(cluster.api, run.id)
         self.lease.hold()

@@ -150,11 +150,17 @@ def test_every_type_of_a_steps_word_is_one_that_the_page_explains():
     text = STEPS.read_text(encoding="utf-8")
     words = {
         "Amount": "*amount*",
+        "Demand": "*demand*",
         "Duration": "*duration*",
         "Experiment": "experiments/",
         "LitmusEngine": "experiments/litmus/",
+        "LoadTime": "*duration* of a load",
         "Locustfile": "loadtests/",
         "Node": "*node*",
+        "Percentile": "*percentile*",
+        "Phase": "*phase*",
+        "UserRate": "rate of each user",
+        "Users": "*users*",
     }
 
     assert set(words) == set(TYPES)

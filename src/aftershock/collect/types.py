@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pytest_bdd import parsers
 
@@ -23,8 +23,26 @@ from aftershock.clock import parse_duration
 from aftershock.cluster.targets import Amount, NodeWords
 from aftershock.config import load_settings, project_root
 from aftershock.errors import ConfigError, StepArgumentError, UsageError
+from aftershock.judge.load_record import PHASES
+from aftershock.load.spec import LONGEST_S, Demand, check_demand, parse_demand
 
-__all__ = ["TYPES", "amount", "duration", "experiment", "litmus_engine", "locustfile", "node", "phrase"]
+__all__ = [
+    "TYPES",
+    "amount",
+    "demand",
+    "duration",
+    "experiment",
+    "litmus_engine",
+    "load_time",
+    "locustfile",
+    "node",
+    "percentile",
+    "phrase",
+    "users",
+]
+
+
+T = TypeVar("T")
 
 
 def duration(text: str) -> float:
@@ -111,9 +129,71 @@ def litmus_engine(text: str) -> Path:
     return path
 
 
-def _checked(read: Callable[[], object]) -> None:
+def demand(text: str) -> Demand:
+    """Read how much load, as "200 requests/s", "a ramp to 500 requests/s", "a spike to 100 users".
+
+    Raises:
+        StepArgumentError: it is none, its shape is not known, or a number is out of range.
+
+    """
+    return _checked(lambda: parse_demand(text))
+
+
+def users(text: str) -> int:
+    """Read a number of users.
+
+    Raises:
+        StepArgumentError: Locust is not made for so many, or there are none.
+
+    """
+    _checked(lambda: check_demand(Demand(users=int(text))))
+    return int(text)
+
+
+def user_rate(text: str) -> float:
+    """Read how many times a second each user asks.
+
+    Raises:
+        StepArgumentError: it is out of range.
+
+    """
+    _checked(lambda: check_demand(Demand(users=1, rate_per_user=float(text))))
+    return float(text)
+
+
+def load_time(text: str) -> float:
+    """Read how long a load lasts, into seconds.
+
+    Raises:
+        StepArgumentError: it is no duration, or none that Locust can keep.
+
+    """
+    seconds = duration(text)
+    if not 1 <= seconds <= LONGEST_S:
+        raise StepArgumentError(
+            f"a load of {text} is out of range", expected="from 1 second to 24 hours", found=text
+        )
+    return seconds
+
+
+def percentile(text: str) -> float:
+    """Read a percentile, as "p95" or "p99.9".
+
+    Raises:
+        StepArgumentError: there is no such percentile.
+
+    """
+    percent = float(text[1:])
+    if not 0 < percent <= 100:  # noqa: PLR2004 - all of them
+        raise StepArgumentError(
+            f"there is no percentile {text}", expected="above p0, at most p100", found=text
+        )
+    return percent
+
+
+def _checked(read: Callable[[], T]) -> T:
     try:
-        read()
+        return read()
     except UsageError as error:
         raise StepArgumentError(
             error.message, expected=error.expected, found=error.found, hint=error.hint
@@ -152,11 +232,17 @@ class _Words:
 
 TYPES: Mapping[str, Callable[[str], Any]] = {
     "Amount": _Words(amount, r"\d+(?:\.\d+)?(?: ?%)?(?: of the)?"),
+    "Demand": _Words(demand, r"[^ ]+ .*(?:requests/s|users?|requests/s each|workers?)"),
     "Duration": duration,
     "Experiment": experiment,
     "LitmusEngine": litmus_engine,
+    "LoadTime": load_time,
     "Locustfile": locustfile,
     "Node": _Words(node, r"an? [\w-]+ node|the node that holds most of [^ ]+|node [^ ]+"),
+    "Percentile": _Words(percentile, r"p\d+(?:\.\d+)?"),
+    "Phase": _Words(str, "|".join(PHASES)),
+    "UserRate": _Words(user_rate, r"-?[\d.]+"),
+    "Users": _Words(users, r"-?\d+"),
 }
 
 

@@ -16,6 +16,7 @@ from aftershock.clock import from_rfc3339, rfc3339
 from aftershock.errors import UsageError
 from aftershock.judge.alerts import fired_within, nothing_else_fired, resolved_within
 from aftershock.judge.engine import engine_passed
+from aftershock.judge.load import answered_at_least, failures_below, latency_below
 from aftershock.judge.maintenance import budget_respected, node_emptied, node_schedulable, service_answered
 from aftershock.judge.recovery import recovered_within, service_recovered_within
 from aftershock.judge.replacements import replaced_within
@@ -34,10 +35,13 @@ JUDGES: dict[str, Judge] = {
     judge.__name__: judge
     for judge in (
         added_replicas_serve,
+        answered_at_least,
         budget_respected,
         cpu_passed,
         engine_passed,
+        failures_below,
         fired_within,
+        latency_below,
         node_emptied,
         node_schedulable,
         nothing_else_fired,

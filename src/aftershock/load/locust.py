@@ -10,22 +10,22 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
+import threading
 from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import asdict
-from datetime import UTC, datetime
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from aftershock.clock import Clock, SystemClock, format_duration, wait_until
 from aftershock.config import Settings
 from aftershock.errors import CommandError, DeadlineError, UsageError
+from aftershock.load.command import command, environment
 from aftershock.load.hosts import check_host
-from aftershock.load.progress import LogTail, Progress
-from aftershock.load.results import LoadResult, read_log, request_events, summarise
+from aftershock.load.progress import LogTail
+from aftershock.load.recording import record_result, record_start
+from aftershock.load.request_log import read_log
+from aftershock.load.results import LoadResult, summarise
 from aftershock.load.spec import LoadSpec, check_spec, check_target
-from aftershock.timeline import Event, Timeline
+from aftershock.timeline import Timeline
 
 __all__ = ["LoadSpec", "Locust"]
 
@@ -38,7 +38,7 @@ PROGRESS_EVERY_S = 5.0
 class Locust:
     """One load: start it, then wait for it, or stop it. Results go to `folder`.
 
-    `progress` is called every few seconds with what the load does at the moment.
+    `progress` is called every few seconds with what the load does at the moment, in one line.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Locust:
         folder: Path,
         settings: Settings,
         timeline: Timeline,
-        progress: Callable[[Progress], None] | None = None,
+        progress: Callable[[str], None] | None = None,
         clock: Clock | None = None,
     ) -> None:
         self.spec = spec
@@ -57,7 +57,7 @@ class Locust:
         self.timeline = timeline
         self.progress = progress
         self.clock = clock or SystemClock()
-        stem = spec.locustfile.stem
+        stem = spec.name
         self.log = folder / f"{stem}.requests.tsv"
         self.output = folder / f"{stem}.log"
         self.files = {
@@ -71,6 +71,8 @@ class Locust:
         self._tail = LogTail(self.log)
         self._ends_at = 0.0
         self._result: LoadResult | None = None
+        self._broken = False  # and that was told, or needs not be
+        self._looking = threading.Lock()
 
     def start(self) -> None:
         """Check everything that can be checked, start, and return once requests flow.
@@ -89,8 +91,8 @@ class Locust:
         self.log.unlink(missing_ok=True)
         with self.output.open("wb") as output:
             self._process = subprocess.Popen(
-                _command(self.spec, self.files),
-                env={**_clean(os.environ), **_environment(self.spec, self.log)},
+                command(self.spec, self.files),
+                env=environment(self.spec, self.log),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -104,12 +106,31 @@ class Locust:
             self._end()
             raise self._failure(f"sent no request within {format_duration(STARTS_WITHIN_S)}") from error
         self._ends_at = self.clock.monotonic() + self.spec.duration_s
-        self.timeline.append(self._started_event())
+        first = self._tail.first
+        assert first is not None  # it flows
+        record_start(self.timeline, self.spec, due_s=first.due_s, clocks=self._tail.clocks)
 
     @property
     def left_s(self) -> float:
         """Seconds until the load ends by itself; 0 after that."""
         return max(0.0, self._ends_at - self.clock.monotonic())
+
+    def go_on(self, seconds: float) -> None:
+        """Return after `seconds` of load.
+
+        Raises:
+            CommandError: Locust was killed, or failed, before.
+
+        """
+        end = self.clock.monotonic() + seconds
+
+        def over() -> bool:
+            code = self._running().poll()
+            if code:
+                raise self._failure(_manner(code))
+            return self.clock.monotonic() >= end
+
+        wait_until(over, within_s=seconds + ENDS_WITHIN_S, every_s=0.2, what="the load", clock=self.clock)
 
     def wait(self) -> LoadResult:
         """Wait for the load to end by itself and return what it achieved. Idempotent.
@@ -130,6 +151,24 @@ class Locust:
                 raise self._failure(_manner(process.returncode))
         return self._finish()
 
+    def look(self) -> None:
+        """Take in what was written, tell the progress now and then, and note at once if Locust broke off.
+
+        From any thread, as often as one likes.
+        """
+        with self._looking:
+            self._tail.read()
+            seen = self._tail.progress(every_s=PROGRESS_EVERY_S)
+            code = self._running().poll()
+            broke = bool(code) and not self._broken
+            self._broken = self._broken or broke
+        if seen is not None:
+            self.timeline.record("load", "load-progress", self.spec.subject, **seen.facts())
+            self._say(str(seen))
+        if broke and code is not None:
+            self.timeline.record("load", "load-broken", self.spec.subject, reason=f"Locust {_manner(code)}")
+            self._say(f"Locust {_manner(code)}")
+
     def stop(self) -> LoadResult | None:
         """End the load now, in order, and return what it achieved. Idempotent.
 
@@ -140,30 +179,14 @@ class Locust:
         self._end()
         return self._finish() if self.log.exists() and read_log(self.log).requests else None
 
-    def _started_event(self) -> Event:
-        """Return the event of the load's start: when its first request was sent, not when that was seen."""
-        first = self._tail.first
-        assert first is not None
-        wall, mono = self._tail.clocks
-        facts = {key: value for key, value in asdict(self.spec).items() if key != "locustfile"}
-        return Event(
-            at=datetime.fromtimestamp(first.start_s, UTC),
-            mono=first.start_s - wall + mono,
-            source="load",
-            kind="load-started",
-            subject=self.spec.subject,
-            data=facts,
-        )
-
     def _finish(self) -> LoadResult:
         """Read the results and write them into the timeline, once."""
         if self._result is None:
             log = read_log(self.log)
             there = {name: path for name, path in self.files.items() if path.exists()}
             self._result = summarise(log, files=there)
-            for event in request_events(log, subject=self.spec.subject):
-                self.timeline.append(event)
-            self.timeline.record("load", "load-ended", self.spec.subject, **_facts(self._result))
+            record_result(self.timeline, self.spec, log, self._result)
+            self._say(str(self._result))
         return self._result
 
     def _flows(self) -> bool:
@@ -172,18 +195,18 @@ class Locust:
         return self._tail.read() > 0
 
     def _ended(self) -> bool:
-        self._tail.read()
-        seen = self._tail.progress(every_s=PROGRESS_EVERY_S)
-        if seen is not None:
-            self.timeline.record("load", "load-progress", self.spec.subject, **seen.facts())
-            if self.progress:
-                self.progress(seen)
+        self.look()
         return self._running().poll() is not None
+
+    def _say(self, text: str) -> None:
+        if self.progress:
+            self.progress(text)
 
     def _end(self) -> None:
         process = self._running()
         if process.poll() is not None:
             return
+        self._broken = True  # how it ends now is our doing
         process.terminate()  # Locust then writes its reports
         try:
             process.wait(timeout=ENDS_WITHIN_S)
@@ -210,49 +233,5 @@ class Locust:
         )
 
 
-def _command(spec: LoadSpec, files: Mapping[str, Path]) -> list[str]:
-    options = {
-        "-f": spec.locustfile,
-        "--host": spec.host.rstrip("/"),
-        "-u": spec.users,
-        "-r": spec.spawn_rate,
-        # Whole seconds is what Locust reads.
-        "-t": f"{max(1, round(spec.duration_s))}s",
-        "--csv": str(files["csv"]).removesuffix("_stats.csv"),
-        "--html": files["html"],
-        "--json-file": str(files["json"]).removesuffix(".json"),
-        # A failed request is a result, not a failed load.
-        "--exit-code-on-error": 0,
-    }
-    words = [str(word) for pair in options.items() for word in pair]
-    return [sys.executable, "-m", "locust", "--headless", "--only-summary", *words]
-
-
-def _environment(spec: LoadSpec, log: Path) -> dict[str, str]:
-    return {
-        "AFTERSHOCK_LOAD_LOG": str(log.resolve()),
-        "AFTERSHOCK_LOAD_SHAPE": spec.shape,
-        "AFTERSHOCK_LOAD_RATE": str(spec.rate_per_user),
-    }
-
-
-def _clean(environ: Mapping[str, str]) -> dict[str, str]:
-    """Leave out Locust's own variables: they would override what a scenario says."""
-    return {name: value for name, value in environ.items() if not name.startswith("LOCUST_")}
-
-
 def _manner(code: int) -> str:
     return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-
-
-def _facts(result: LoadResult) -> dict[str, Any]:
-    return {
-        "requests": result.requests,
-        "failures": result.failures,
-        "rps": round(result.rps, 2),
-        "duration_s": round(result.duration_s, 3),
-        "peak_users": result.peak_users,
-        "latency_ms": dict(result.latency_ms),
-        "errors": dict(result.errors),
-        "servers": dict(result.servers),
-    }

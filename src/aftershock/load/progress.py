@@ -7,26 +7,30 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from aftershock.load.results import Request, percentile
+from aftershock.load.request_log import FIELDS, Request
+from aftershock.load.results import percentile
 
 __all__ = ["LogTail", "Progress"]
-
-FIELDS = 5
 
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """The last few seconds: users now, requests per second, failures in all, p95 in milliseconds."""
+    """The last few seconds: users now (in an open load, requests under way), answers per second, their p95.
+
+    Failures and dropped requests are those of the whole load.
+    """
 
     users: int
     rps: float
     failures: int
+    dropped: int
     p95_ms: float
 
     def __str__(self) -> str:
         """Say it in one line."""
         speed = f"{self.rps:.0f} requests/s, p95 {self.p95_ms:.0f} ms"
-        return f"{self.users} users, {speed}, {self.failures} failures"
+        dropped = f", {self.dropped} dropped" if self.dropped else ""
+        return f"{self.users} users, {speed}, {self.failures} failures{dropped}"
 
     def facts(self) -> dict[str, Any]:
         """Return it as the data of an event."""
@@ -40,6 +44,7 @@ class LogTail:
         self.path = path
         self.requests = 0
         self.failures = 0
+        self.dropped = 0
         self.users = 0
         self.first: Request | None = None
         self.clocks = (0.0, 0.0)
@@ -69,13 +74,14 @@ class LogTail:
         if self._now - self._shown_at < every_s:
             return None
         span, self._shown_at = self._now - self._shown_at, self._now
-        while self._recent and self._recent[0].start_s < self._now - span:
+        while self._recent and _ended(self._recent[0]) < self._now - span:
             self._recent.popleft()
         latencies = sorted(request.latency_ms for request in self._recent)
         return Progress(
             users=self.users,
             rps=len(latencies) / span,
             failures=self.failures,
+            dropped=self.dropped,
             p95_ms=percentile(latencies, 95) if latencies else 0.0,
         )
 
@@ -84,9 +90,15 @@ class LogTail:
             self._now, self.users = float(parts[1]), int(parts[2])
         elif parts[0] == "#clocks":
             self.clocks = float(parts[1]), float(parts[2])
+        elif parts[0] == "#dropped":
+            self.dropped += 1
         elif len(parts) == FIELDS:
-            request = Request(float(parts[0]), float(parts[1]), int(parts[2]), parts[3], parts[4])
+            request = Request.parse(parts)
             self.first = self.first or request
             self.requests += 1
             self.failures += bool(request.failure)
             self._recent.append(request)
+
+
+def _ended(request: Request) -> float:
+    return request.due_s + request.latency_ms / 1000

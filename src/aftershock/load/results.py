@@ -10,96 +10,50 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from aftershock.errors import UsageError
+from aftershock.load.request_log import Model, Request, RequestLog
 from aftershock.timeline import Event
 
-__all__ = ["LoadResult", "Request", "RequestLog", "percentile", "read_log", "request_events", "summarise"]
+__all__ = ["LoadResult", "percentile", "request_events", "summarise"]
 
-FIRST_BAD_STATUS = 400
 PERCENTILES = (50, 90, 95, 99)
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One request: start in seconds since the epoch, milliseconds, status (0 if none came), server, error."""
-
-    start_s: float
-    latency_ms: float
-    status: int
-    server: str = ""
-    error: str = ""
-
-    @property
-    def failure(self) -> str:
-        """The kind of failure; "" for a good answer."""
-        if self.status >= FIRST_BAD_STATUS:
-            return f"status {self.status}"
-        return self.error or ("" if self.status else "no answer")
-
-
-@dataclass(frozen=True, kw_only=True)
-class RequestLog:
-    """A request log, read. `users` are (seconds since the epoch, number of users)."""
-
-    wall_s: float
-    mono_s: float
-    requests: tuple[Request, ...]
-    users: tuple[tuple[float, int], ...]
-
-    def mono(self, at_s: float) -> float:
-        """Return this machine's monotonic seconds at `at_s` since the epoch."""
-        return at_s - self.wall_s + self.mono_s
 
 
 @dataclass(frozen=True, kw_only=True)
 class LoadResult:
-    """What became of a load, or of a part of it.
+    """What became of a load.
 
-    `rps` is answered and failed requests per second of `duration_s`; `latency_ms` has
-    p50, p90, p95, p99 and max of all requests, exactly; `errors` counts by kind, `servers`
-    by the server that answered, where a header names it.
+    `requests` were sent and ended; `dropped` were due and never sent; `unfinished` were under
+    way when the load was ended. `rps` is of those that were sent, per second of `duration_s`.
+    `latency_ms` has p50, p90, p95, p99 and max of all that ended, exactly, counted from when
+    each was due; `late_ms` the same of how long after that it was sent. `errors` counts by
+    kind, `servers` by the server that answered, where a header names it. `cpu_shares` are what each
+    process of the generator took of one core. `files` are for the reader.
     """
 
+    model: Model
     requests: int
     failures: int
     started_at: datetime
     duration_s: float
     rps: float
     peak_users: int
+    dropped: int = 0
+    unfinished: int = 0
+    cpu_shares: tuple[float, ...] = ()
     latency_ms: Mapping[str, float] = field(default_factory=dict)
+    late_ms: Mapping[str, float] = field(default_factory=dict)
     errors: Mapping[str, int] = field(default_factory=dict)
     servers: Mapping[str, int] = field(default_factory=dict)
     files: Mapping[str, Path] = field(default_factory=dict)
 
     def __str__(self) -> str:
         """Say it for a person."""
-        speed = f"{self.rps:.0f}/s, p95 {self.latency_ms['p95']:.1f} ms, up to {self.peak_users} users"
-        return f"{self.requests} requests in {self.duration_s:.1f} s ({speed}), {self.failures} failed"
-
-
-def read_log(path: Path) -> RequestLog:
-    """Read a request log. A torn last line, as a killed load leaves it, is dropped.
-
-    Raises:
-        UsageError: it is missing, or has no header.
-
-    """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    except OSError as error:
-        raise UsageError(f"cannot read the request log {path}", found=str(error)) from error
-    whole = [line.rstrip("\n").split("\t") for line in lines if line.endswith("\n")]
-    if not whole or whole[0][0] != "#clocks":
-        raise UsageError(f"{path} is no request log", expected="a first line #clocks")
-    return RequestLog(
-        wall_s=float(whole[0][1]),
-        mono_s=float(whole[0][2]),
-        requests=tuple(
-            Request(float(parts[0]), float(parts[1]), int(parts[2]), parts[3], parts[4])
-            for parts in whole
-            if not parts[0].startswith("#")
-        ),
-        users=tuple((float(parts[1]), int(parts[2])) for parts in whole if parts[0] == "#users"),
-    )
+        who = "users" if self.model == "closed" else "at once"
+        speed = f"{self.rps:.0f}/s, p95 {self.latency_ms['p95']:.1f} ms, up to {self.peak_users} {who}"
+        return (
+            f"{self.requests} requests in {self.duration_s:.1f} s ({speed}), {self.failures} failed, "
+            f"{self.dropped} dropped"
+        )
 
 
 def percentile(ordered: Sequence[float], percent: float) -> float:
@@ -115,65 +69,102 @@ def percentile(ordered: Sequence[float], percent: float) -> float:
 
 
 def summarise(
-    log: RequestLog,
-    *,
-    since_s: float | None = None,
-    until_s: float | None = None,
-    files: Mapping[str, Path] | None = None,
+    log: RequestLog, *, workers: Sequence[RequestLog] = (), files: Mapping[str, Path] | None = None
 ) -> LoadResult:
-    """Return the result of all requests that began from `since_s` until before `until_s` (epoch seconds).
+    """Return what all requests of the log came to; `workers` are the logs of which it was made.
 
     Raises:
         UsageError: there is not one.
 
     """
-    since = -math.inf if since_s is None else since_s
-    until = math.inf if until_s is None else until_s
-    chosen = [request for request in log.requests if since <= request.start_s < until]
-    if not chosen:
-        raise UsageError("the load sent no request", found=f"{len(log.requests)} in the whole log")
-    started = min(request.start_s for request in chosen) if since_s is None else since_s
-    ended = (
-        max(request.start_s + request.latency_ms / 1000 for request in chosen) if until_s is None else until_s
-    )
-    failures = Counter(request.failure for request in chosen if request.failure)
-    latencies = sorted(request.latency_ms for request in chosen)
-    shown = {f"p{percent}": percentile(latencies, percent) for percent in PERCENTILES}
+    if not log.requests:
+        raise UsageError("the load sent no request", found="none in the whole log")
+    started = min(request.due_s for request in log.requests)
+    ended = max(request.due_s + request.latency_ms / 1000 for request in log.requests)
+    due_until = max((*(request.due_s for request in log.requests), *log.dropped, *log.unfinished))
+    failures = Counter(request.failure for request in log.requests if request.failure)
+    sent = len(log.requests) + len(log.unfinished)
     return LoadResult(
-        requests=len(chosen),
+        model=log.model,
+        requests=len(log.requests),
         failures=failures.total(),
-        started_at=datetime.fromtimestamp(started, UTC),
+        started_at=datetime.fromtimestamp(log.wall(started), UTC),
         duration_s=ended - started,
-        rps=len(chosen) / max(ended - started, 1e-9),
-        peak_users=max((users for at, users in log.users if since <= at < until), default=0),
-        latency_ms={**shown, "max": latencies[-1]},
+        rps=sent / max(due_until - started, 1e-9),
+        peak_users=sum(
+            max((sample.users for sample in each.samples), default=0) for each in workers or [log]
+        ),
+        dropped=len(log.dropped),
+        unfinished=len(log.unfinished),
+        cpu_shares=tuple(round(each.cpu_share, 3) for each in workers or [log]),
+        latency_ms=_shown(request.latency_ms for request in log.requests),
+        late_ms=_shown((request.sent_s - request.due_s) * 1000 for request in log.requests),
         errors=dict(failures),
-        servers=dict(Counter(request.server for request in chosen if request.server)),
+        servers=dict(Counter(request.server for request in log.requests if request.server)),
         files=files or {},
     )
 
 
-def request_events(log: RequestLog, *, subject: str) -> Iterator[Event]:
-    """Yield one event per second of load: every request of it, in columns.
+def _shown(values: Iterator[float]) -> dict[str, float]:
+    ordered = sorted(values)
+    shown = {f"p{percent}": percentile(ordered, percent) for percent in PERCENTILES}
+    return {name: round(value, 3) for name, value in {**shown, "max": ordered[-1]}.items()}
 
-    `offset_ms` counts from the event's time, `latency_ms` is exact, `failure` is "" for a
-    good answer. The times are this machine's, known to the precision of its clocks.
+
+def request_events(log: RequestLog, *, subject: str, resolution_s: float = 0.0) -> Iterator[Event]:
+    """Yield one event per second of load: every request that was due in it, in columns.
+
+    `due_ms` counts from the event's time, `sent_ms` from when it was due, and so does `ms`, which
+    lasts until the answer: all exact. `failures` and `servers` say by kind and by name which of
+    them (their places in the columns). `dropped_ms` and `unfinished_ms` count as `due_ms` does.
+    The times are this machine's, known to the precision of its clocks.
     """
-    seconds: dict[int, list[Request]] = defaultdict(list)
+    seconds: dict[int, _Second] = defaultdict(_Second)
     for request in log.requests:
-        seconds[int(request.start_s)].append(request)
-    for second, requests in sorted(seconds.items()):
-        requests.sort(key=lambda request: request.start_s)
-        yield Event(
-            at=datetime.fromtimestamp(second, UTC),
-            mono=log.mono(second),
+        seconds[int(request.due_s)].requests.append(request)
+    for due in log.dropped:
+        seconds[int(due)].dropped.append(due)
+    for due in log.unfinished:
+        seconds[int(due)].unfinished.append(due)
+    for second, found in sorted(seconds.items()):
+        yield found.event(log, second, subject, resolution_s)
+
+
+@dataclass(frozen=True)
+class _Second:
+    """What was due in one second."""
+
+    requests: list[Request] = field(default_factory=list)
+    dropped: list[float] = field(default_factory=list)
+    unfinished: list[float] = field(default_factory=list)
+
+    def event(self, log: RequestLog, second: int, subject: str, resolution_s: float) -> Event:
+        rows = sorted(self.requests, key=lambda request: request.due_s)
+        failures: dict[str, list[int]] = defaultdict(list)
+        servers: dict[str, list[int]] = defaultdict(list)
+        for place, request in enumerate(rows):
+            if request.failure:
+                failures[request.failure].append(place)
+            if request.server:
+                servers[request.server].append(place)
+        return Event(
+            at=datetime.fromtimestamp(log.wall(second), UTC),
+            mono=float(second),
             source="load",
             kind="requests",
             subject=subject,
             data={
-                "offset_ms": [round((request.start_s - second) * 1000, 1) for request in requests],
-                "latency_ms": [request.latency_ms for request in requests],
-                "failure": [request.failure for request in requests],
-                "servers": dict(Counter(request.server for request in requests if request.server)),
+                "due_ms": [_ms(request.due_s - second) for request in rows],
+                "sent_ms": [_ms(request.sent_s - request.due_s) for request in rows],
+                "ms": [request.latency_ms for request in rows],
+                "failures": dict(failures),
+                "servers": dict(servers),
+                "dropped_ms": [_ms(due - second) for due in sorted(self.dropped)],
+                "unfinished_ms": [_ms(due - second) for due in sorted(self.unfinished)],
             },
+            resolution_s=resolution_s,
         )
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 3)

@@ -18,6 +18,7 @@ from aftershock.faults.protocol import Fault
 from aftershock.faults.tools import Tools, tools
 from aftershock.litmus import planned_faults as engine_faults
 from aftershock.litmus import read_engine
+from aftershock.load.spec import Demand
 
 __all__ = [
     "Breaks",
@@ -31,6 +32,7 @@ __all__ = [
     "on_node",
     "on_pods",
     "out_of_memory",
+    "users_load",
 ]
 
 By = Literal["restart", "new pod", "end"]
@@ -64,17 +66,20 @@ class Breaks:
 
 @dataclass(frozen=True, kw_only=True)
 class Loads:
-    """Load on the service of the locustfile's name: users, requests per second of each, seconds."""
+    """Load on the service of the locustfile's name: how much, for how many seconds."""
 
-    service: str
-    users: int
-    rate: float
+    locustfile: Path
+    demand: Demand
     duration_s: float
+
+    @property
+    def service(self) -> str:
+        """The service's name."""
+        return self.locustfile.stem.replace("_", "-")
 
     def __str__(self) -> str:
         """Say it for a person."""
-        each = f"{self.users} users, {self.rate:g} requests/s each ({self.users * self.rate:g}/s)"
-        return f"load on {self.service}: {each} for {self.duration_s:g} s"
+        return f"load on {self.service}: {self.demand} for {self.duration_s:g} s"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,6 +136,11 @@ def out_of_memory(*, amount: Amount, workload: str) -> Breaks:
     return on_pods(OutOfMemory, amount, workload, by="restart")
 
 
-def load(*, users: int, service: Path, rate: float, time: float) -> Loads:
+def load(*, service: Path, time: float, demand: Demand) -> Loads:
+    """Return the act of "{service} gets {demand} for {time}"."""
+    return Loads(locustfile=service, demand=demand, duration_s=time)
+
+
+def users_load(*, users: int, service: Path, rate: float, time: float) -> Loads:
     """Return the act of "{users} users load {service} at {rate} requests per second each for {time}"."""
-    return Loads(service=service.stem.replace("_", "-"), users=users, rate=rate, duration_s=time)
+    return load(service=service, time=time, demand=Demand(users=users, rate_per_user=rate))

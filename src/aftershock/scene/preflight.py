@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from aftershock.cluster.connect import connect
 from aftershock.cluster.connection import Cluster
 from aftershock.cluster.targets import open_namespaces
+from aftershock.collect.meaning import Meaning
 from aftershock.config import Settings
-from aftershock.errors import EnvironmentUnusableError, RefusedError, ResidueError, TransientError
+from aftershock.errors import (
+    ConfigError,
+    EnvironmentUnusableError,
+    RefusedError,
+    ResidueError,
+    TransientError,
+)
 from aftershock.faults.lease import await_no_run
 from aftershock.faults.recover import leftovers
 from aftershock.faults.tools import tools
+from aftershock.load.spec import check_locustfile
 from aftershock.observe.prometheus import Prometheus
+from aftershock.scene.acts import Loads
 
-__all__ = ["preflight"]
+__all__ = ["check_loads", "preflight"]
 
 # Half of what a tenth-of-a-second figure can bear; our clock against Prometheus'.
 CLOCK_TOLERANCE_S = 1.0
@@ -84,6 +94,26 @@ def preflight(settings: Settings, *, reports: Path) -> Cluster:
             hint="run `aftershock recover`",
         )
     return cluster
+
+
+def check_loads(scenarios: Iterable[Iterable[Meaning]]) -> None:
+    """Do nothing if Locust can read the locustfile of every load of the run; each is read once.
+
+    Raises:
+        ConfigError: one cannot be imported, or has no user; with file and line of the step.
+
+    """
+    places: dict[Path, str] = {}
+    for meaning in (each for scenario in scenarios for each in scenario):
+        if isinstance(meaning.what, Loads):
+            places.setdefault(meaning.what.locustfile, meaning.place)
+    for path, place in places.items():
+        try:
+            check_locustfile(path)
+        except ConfigError as error:
+            raise ConfigError(
+                f"{place}: {error.message}", expected=error.expected, found=error.found, hint=error.hint
+            ) from error
 
 
 def _check_prometheus(cluster: Cluster) -> None:

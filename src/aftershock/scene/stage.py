@@ -43,7 +43,7 @@ class Stage:
 
     `injections` are the faults that landed, `expected_alerts` those that a step has named,
     each with the workload that it named or "", `opened` the instant from which the scenario
-    answers for what fires.
+    answers for what fires. `say` tells the person at the terminal what goes on.
     """
 
     cluster: Cluster
@@ -54,6 +54,7 @@ class Stage:
     run_folder: Path
     folder: Path
     tags: frozenset[str] = frozenset()
+    say: Callable[[str], None] = print
     injections: list[Injection] = field(default_factory=list)
     expected_alerts: set[tuple[str, str]] = field(default_factory=set)
     _closing: ExitStack = field(default_factory=ExitStack)

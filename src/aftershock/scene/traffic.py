@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from pathlib import Path
+from typing import Any
 
+from aftershock.clock import SystemClock, format_duration
 from aftershock.errors import FeatureError
+from aftershock.judge.load import answered_at_least, failures_below, latency_below, load_report
+from aftershock.judge.load_record import Phase
 from aftershock.judge.maintenance import service_answered
 from aftershock.judge.question import Question
 from aftershock.load.locust import Locust
-from aftershock.load.progress import Progress
-from aftershock.load.spec import LoadSpec
+from aftershock.load.spec import Demand, LoadSpec
+from aftershock.load.swarm import Swarm
 from aftershock.observe.client_probe import ClientProbe
+from aftershock.observe.poller import Poller
 from aftershock.scene.stage import Stage
+from aftershock.scene.swarming import inside_url, worker_image
 
 __all__ = ["Traffic"]
+
+LOOK_EVERY_S = 0.5
 
 
 class Traffic:
@@ -22,37 +31,98 @@ class Traffic:
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
-        self.load: Locust | None = None
+        self.load: Locust | Swarm | None = None
+        self.loads: dict[str, list[Locust | Swarm]] = {}
         self.loaded_at: datetime | None = None
         self.probing: dict[str, datetime] = {}
 
-    def start(self, locustfile: Path, *, users: int, rate: float, duration_s: float) -> None:
-        """Start `users` users, each asking `rate` times a second; return when requests flow."""
-        service = self._service(locustfile.stem.replace("_", "-"))
+    def start(self, locustfile: Path, demand: Demand, *, duration_s: float) -> None:
+        """Start that load on the service of the locustfile's name; return when requests flow."""
+        workload = locustfile.stem.replace("_", "-")
+        earlier = self.loads.setdefault(workload, [])
+        service = self._service(workload)
+        outside = self.url(service)
         spec = LoadSpec(
             locustfile=locustfile,
-            host=self.url(service),
-            users=users,
-            spawn_rate=float(users),
-            rate_per_user=rate,
+            host=inside_url(self.stage.api, service) if demand.workers else outside,
+            demand=demand,
+            spawn_rate=float(max(1, demand.users)),
             duration_s=duration_s,
+            number=len(earlier) + 1,
         )
-        self.load = Locust(
-            spec,
-            folder=self.stage.folder,
-            settings=self.stage.settings,
-            timeline=self.stage.timeline,
-            progress=self._show,
-        )
+        self.load = self._driver(spec, workload)
         self.loaded_at = self.stage.timeline.clock.now()
+        self.stage.keep(self._write_report)
         self.stage.keep(self.load.stop)
         self.load.start()
+        earlier.append(self.load)
+        looks = Poller(self.load.look, every_s=LOOK_EVERY_S, what=spec.subject, clock=SystemClock())
+        looks.start()
+        self.stage.keep(looks.stop)
 
-    def finish(self) -> None:
-        """Wait for the load to end by itself."""
+    def _driver(self, spec: LoadSpec, workload: str) -> Locust | Swarm:
+        common: dict[str, Any] = {
+            "folder": self.stage.folder,
+            "timeline": self.stage.timeline,
+            "progress": lambda text: self.stage.say(f"load on {workload}: {text}"),
+        }
+        if not spec.demand.workers:
+            return Locust(spec, settings=self.stage.settings, **common)
+        image = partial(worker_image, self.stage.cluster, self.stage.settings)
+        return Swarm(spec, api=self.stage.api, image=image, **common)
+
+    def finish(self, workload: str | None = None) -> Locust | Swarm:
+        """Wait for the load (on `workload`; the last one if there are several) to end by itself."""
+        load = next(iter(self.loads.get(workload, [])[-1:]), None) if workload else self.load
+        if load is None:
+            raise FeatureError(
+                f"there is no load on {workload}" if workload else "there is no load to wait for",
+                expected=", ".join(self.loads) or "a load",
+                hint="a step has to start one first",
+            )
+        load.wait()
+        return load
+
+    def go_on(self, seconds: float) -> None:
+        """Let `seconds` pass under load.
+
+        Raises:
+            FeatureError: there is no load, or it ends before.
+            CommandError: Locust broke off.
+
+        """
         if self.load is None:
-            raise FeatureError("there is no load to wait for", hint="a step has to start one first")
-        self.load.wait()
+            raise FeatureError("there is no load to go on", hint="a step has to start one first")
+        if seconds > self.load.left_s:
+            raise FeatureError(
+                "the load ends before that",
+                expected=f"at least {format_duration(seconds)} of it",
+                found=f"{format_duration(self.load.left_s)} are left",
+                hint="let it last longer",
+            )
+        self.load.go_on(seconds)
+
+    def stays_below(self, workload: str, *, percent: float, limit_s: float, phase: Phase) -> None:
+        """Hold the latency of the load on `workload`, when it has ended."""
+        self.stage.hold(
+            Question.of(
+                latency_below,
+                load=self.finish(workload).spec.subject,
+                percent=percent,
+                limit_ms=limit_s * 1000,
+                phase=phase,
+            )
+        )
+
+    def fail_below(self, workload: str, *, percent: float, phase: Phase) -> None:
+        """Hold the share of requests to `workload` that failed, when the load has ended."""
+        load = self.finish(workload).spec.subject
+        self.stage.hold(Question.of(failures_below, load=load, percent=percent, phase=phase))
+
+    def answers(self, workload: str, *, rps: float, phase: Phase) -> None:
+        """Hold how many requests `workload` answered well per second, when the load has ended."""
+        load = self.finish(workload).spec.subject
+        self.stage.hold(Question.of(answered_at_least, load=load, rps=rps, phase=phase))
 
     def watch(self, workload: str) -> None:
         """Ask the service as a user would, many times a second, until the scenario ends."""
@@ -89,5 +159,7 @@ class Traffic:
         found = [name for name in self.stage.cluster.services if name.endswith(f"/{workload}")]
         return found[0] if found else workload
 
-    def _show(self, progress: Progress) -> None:
-        print(f"load: {progress}")  # noqa: T201 - for the person at the terminal; pytest keeps it with the scenario
+    def _write_report(self) -> None:
+        """Write what the loads came to, by phase, for the report."""
+        lines = load_report(self.stage.timeline)
+        (self.stage.folder / "load.txt").write_text("\n".join(lines), encoding="utf-8")

@@ -14,6 +14,7 @@ from aftershock.collect.meaning import Meaning, meanings, means
 from aftershock.collect.types import phrase
 from aftershock.collect.vocabulary import Definition
 from aftershock.forecast.objectives import AlertFires, AlertResolves, HpaScales, Recovers, Replaced, Serves
+from aftershock.load.spec import Demand
 from aftershock.scene.acts import Breaks, Experiment, Loads
 from aftershock.steps import alerts, experiments, nodes, scaling, traffic, workloads
 
@@ -52,7 +53,12 @@ def test_a_scenario_of_ours_says_what_it_does_and_promises() -> None:
 
 def test_load_scaling_and_drains_do_too() -> None:
     load, scales, serves = (meaning.what for meaning in of("scaling/nginx_web.feature"))
-    assert load == Loads(service="nginx-web", users=100, rate=2, duration_s=90)
+    assert load == Loads(
+        locustfile=ROOT / "loadtests" / "nginx_web.py",
+        demand=Demand(users=100, rate_per_user=2),
+        duration_s=90,
+    )
+    assert load.service == "nginx-web"
     assert (scales, serves) == (HpaScales(workload="nginx-web"), Serves(workload="nginx-web", within_s=30))
     _, drain, replaced = (meaning.what for meaning in of("maintenance/drain_worker.feature"))
     assert drain == Experiment(path=ROOT / "experiments" / "drain-worker.yaml")

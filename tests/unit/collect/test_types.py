@@ -5,6 +5,7 @@ import pytest
 from aftershock.cluster.targets import Amount, NodeWords
 from aftershock.collect.types import amount, duration, experiment, litmus_engine, locustfile, phrase
 from aftershock.errors import FeatureError, StepArgumentError
+from aftershock.load.spec import Demand
 
 ENGINE = """\
 apiVersion: litmuschaos.io/v1alpha1
@@ -159,3 +160,40 @@ def test_a_file_that_is_missing_or_wrong_is_refused(house, convert, name, said, 
 
     assert caught.value.message.startswith(said)
     assert expected in caught.value.expected
+
+
+GETS = "{service:Locustfile} gets {demand:Demand} for {time:LoadTime}"
+USERS = "{users:Users} users load {service:Locustfile} at {rate:UserRate} requests/s each for {time:LoadTime}"
+
+
+@pytest.mark.parametrize(
+    ("said", "demand"),
+    [
+        ("nginx-web gets 200 requests/s for 60 seconds", Demand(arrivals=200)),
+        ("nginx-web gets a ramp to 200 requests/s for 1 minute", Demand(arrivals=200, shape="ramp")),
+        ("nginx-web gets 9 users at 2 requests/s each for 60s", Demand(users=9, rate_per_user=2)),
+    ],
+)
+def test_how_much_load(house, said, demand):
+    words = phrase(GETS).parse_arguments(said)
+    assert words == {"service": house / "loadtests" / "nginx_web.py", "demand": demand, "time": 60}
+
+
+@pytest.mark.parametrize(
+    ("sentence", "said", "complaint"),
+    [
+        (GETS, "nginx-web gets a zigzag to 5 users for 60 seconds", "unknown load shape 'zigzag'"),
+        (GETS, "nginx-web gets 99999 requests/s for 60 seconds", "99999 requests/s are out of range"),
+        (GETS, "nginx-web gets a few requests/s for 60 seconds", "'a few requests/s' is no load"),
+        (GETS, "nginx-web gets 5 users for 500ms", "a load of 500ms is out of range"),
+        (USERS, "0 users load nginx-web at 1 requests/s each for 60s", "0 users are out of range"),
+        (USERS, "1 users load nginx-web at 0 requests/s each for 60s", "out of range"),
+        ("{percent:Percentile} of {workload}", "p0 of web", "there is no percentile p0"),
+        ("{percent:Percentile} of {workload}", "p101 of web", "there is no percentile p101"),
+    ],
+)
+def test_load_that_cannot_be_is_refused_when_the_feature_is_read(house, sentence, said, complaint):
+    with pytest.raises(StepArgumentError, match=complaint) as caught:
+        phrase(sentence).parse_arguments(said)
+
+    assert caught.value.expected

@@ -14,6 +14,7 @@ import pytest
 import aftershock.judge
 from aftershock.errors import UsageError
 from aftershock.judge.alerts import fired_within, nothing_else_fired
+from aftershock.judge.load_record import Phase
 from aftershock.judge.question import JUDGES, Question, ask_again
 from aftershock.judge.recovery import recovered_within
 from aftershock.timeline import Event
@@ -118,6 +119,6 @@ def test_every_judge_can_be_asked_for_by_its_name() -> None:
 def test_every_argument_of_a_judge_has_a_type_that_is_read_back(name: str) -> None:
     parameters = list(inspect.signature(JUDGES[name], eval_str=True).parameters.values())[1:]
     assert all(parameter.kind is inspect.Parameter.KEYWORD_ONLY for parameter in parameters)
-    plain = (str, float, int, bool, str | None, int | None, datetime, datetime | None)
+    plain = (str, float, int, bool, str | None, int | None, datetime, datetime | None, Phase)
     others = {p.name for p in parameters if p.annotation not in plain}
     assert others <= {"labels", "expected"}

@@ -1,4 +1,4 @@
-"""Results: exact figures from the log, torn logs, phases, progress, hosts and shapes."""
+"""Results: exact figures from the log, torn logs, columns, progress, hosts."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from aftershock.config import Settings
 from aftershock.errors import RefusedError, UsageError
 from aftershock.load.hosts import check_host
 from aftershock.load.progress import LogTail
-from aftershock.load.results import percentile, read_log, request_events, summarise
-from aftershock.load.spec import SHAPES as KNOWN_SHAPES
-from loadtests.shapes import SHAPES
+from aftershock.load.request_log import read_log
+from aftershock.load.results import percentile, request_events, summarise
 
-HEADER = "#clocks\t1000.0\t50.0\n"
+HEADER = "#clocks\t1000.0\t50.0\n#model\topen\n"
 
 
 def log(folder: Path, *lines: str, header: str = HEADER) -> Path:
@@ -23,8 +22,10 @@ def log(folder: Path, *lines: str, header: str = HEADER) -> Path:
     return path
 
 
-def request(start: float, ms: float, status: int = 200, server: str = "", error: str = "") -> str:
-    return f"{start:.6f}\t{ms:.3f}\t{status}\t{server}\t{error}\n"
+def request(
+    due: float, ms: float, *, status: int = 200, server: str = "", error: str = "", late: float = 0.0
+) -> str:
+    return f"{due:.6f}\t{due + late:.6f}\t{ms:.3f}\t{status}\t{server}\t{error}\n"
 
 
 @pytest.mark.parametrize(
@@ -53,35 +54,45 @@ def test_percentile_of_nothing() -> None:
 class TestSummary:
     def test_counts_and_kinds(self, tmp_path: Path) -> None:
         lines = (
-            request(1000.0, 10, server="a"),
-            request(1000.5, 20, status=503, server="b"),
-            request(1001.0, 1000, status=0, error="TimeoutError"),
-            request(1001.5, 500, status=0),
-            "#users\t1001.0\t7\n",
+            request(50.0, 10, server="a"),
+            request(50.5, 20, status=503, server="b", late=0.002),
+            request(51.0, 1000, status=0, error="TimeoutError"),
+            "#dropped\t51.2\n#dropped\t51.3\n",
+            request(51.5, 500, status=0),
+            "#unfinished\t51.9\n",
+            "#users\t51.0\t7\t0.5\n",
         )
         result = summarise(read_log(log(tmp_path, *lines)))
         assert (result.requests, result.failures, result.peak_users) == (4, 3, 7)
+        assert (result.dropped, result.unfinished, result.model) == (2, 1, "open")
         assert result.errors == {"status 503": 1, "TimeoutError": 1, "no answer": 1}
         assert result.servers == {"a": 1, "b": 1}
         assert result.duration_s == pytest.approx(2.0)
-        assert result.rps == pytest.approx(2.0)
+        assert result.rps == pytest.approx(5 / 1.9), (
+            "those that were sent, over the time in which they were due"
+        )
         assert result.latency_ms == {"p50": 20, "p90": 1000, "p95": 1000, "p99": 1000, "max": 1000}
+        assert result.late_ms == {"p50": 0, "p90": 2, "p95": 2, "p99": 2, "max": 2}
+        assert result.started_at.timestamp() == 1000
 
-    def test_a_phase_is_cut_by_when_requests_began(self, tmp_path: Path) -> None:
-        lines = [request(1000 + n, 100 if n < 5 else 900) for n in range(10)]
-        read = read_log(log(tmp_path, *lines))
-        before, after = summarise(read, until_s=1005), summarise(read, since_s=1005, until_s=1010)
-        assert (before.requests, before.latency_ms["max"]) == (5, 100)
-        assert (after.requests, after.latency_ms["p50"], after.duration_s) == (5, 900, 5)
+    def test_what_the_generator_took_of_a_core_while_requests_flowed(self, tmp_path: Path) -> None:
+        users = [f"#users\t{at}\t1\t{cpu}\n" for at, cpu in ((48, 0), (50, 1.0), (52, 2.0), (60, 2.1))]
+        result = summarise(read_log(log(tmp_path, request(50, 1), request(52, 1), *users)))
+        assert result.cpu_shares == (0.5,)
 
-    def test_an_empty_phase_is_no_result(self, tmp_path: Path) -> None:
+    def test_a_log_without_requests_is_no_result(self, tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="no request"):
-            summarise(read_log(log(tmp_path, request(1000, 1))), since_s=2000)
+            summarise(read_log(log(tmp_path)))
 
 
 class TestReadLog:
     def test_a_torn_last_line_is_dropped(self, tmp_path: Path) -> None:
-        assert len(read_log(log(tmp_path, request(1000, 1), "1000.5\t12.")).requests) == 1
+        read = read_log(log(tmp_path, request(50, 1), "50.5\t50.5\t12."))
+        assert len(read.requests) == 1
+        assert not read.ended
+
+    def test_a_log_that_was_closed_in_order(self, tmp_path: Path) -> None:
+        assert read_log(log(tmp_path, request(50, 1), "#end\t52\n")).ended
 
     def test_no_file(self, tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="cannot read"):
@@ -93,13 +104,27 @@ class TestReadLog:
             read_log(log(tmp_path, header=header))
 
 
-def test_requests_enter_the_timeline_second_by_second_in_order(tmp_path: Path) -> None:
-    lines = (request(1001.25, 3), request(1000.75, 2, status=500), request(1000.5, 1))
+def test_requests_enter_the_timeline_second_by_second_as_they_were_due(tmp_path: Path) -> None:
+    lines = (
+        request(51.25, 3, server="a", late=0.25),
+        request(50.75, 2, status=500, server="a"),
+        request(50.5, 1, server="b"),
+        "#dropped\t51.5\n#unfinished\t51.75\n",
+    )
     first, second = request_events(read_log(log(tmp_path, *lines)), subject="load/x")
-    assert first.data["offset_ms"] == [500, 750]
-    assert first.data["failure"] == ["", "status 500"]
     assert (first.mono, second.mono) == (50, 51)
-    assert second.data["latency_ms"] == [3]
+    assert (first.at.timestamp(), second.at.timestamp()) == (1000, 1001)
+    assert first.data == {
+        "due_ms": [500, 750],
+        "sent_ms": [0, 0],
+        "ms": [1, 2],
+        "failures": {"status 500": [1]},
+        "servers": {"b": [0], "a": [1]},
+        "dropped_ms": [],
+        "unfinished_ms": [],
+    }
+    assert (second.data["due_ms"], second.data["sent_ms"], second.data["ms"]) == ([250], [250], [3])
+    assert (second.data["dropped_ms"], second.data["unfinished_ms"]) == ([500], [750])
 
 
 class TestProgress:
@@ -108,10 +133,11 @@ class TestProgress:
         tail = LogTail(path)
         assert tail.read() == 0
         text = (
-            "#users\t1000.0\t5\n"
-            + request(1001, 10)
-            + request(1005.5, 30, status=500)
-            + "#users\t1006.0\t9\n"
+            "#users\t50.0\t5\t0.1\n"
+            + request(51, 10)
+            + "#dropped\t52\n"
+            + request(55.5, 30, status=500)
+            + "#users\t56.0\t9\t0.2\n"
         )
         for half in (text[:25], text[25:]):
             with path.open("a") as file:
@@ -120,8 +146,9 @@ class TestProgress:
             seen = tail.progress(every_s=5)
         assert tail.requests == 2
         assert seen is not None
-        assert (seen.users, seen.failures, seen.p95_ms) == (9, 1, 30)
+        assert (seen.users, seen.failures, seen.dropped, seen.p95_ms) == (9, 1, 1, 30)
         assert seen.rps == pytest.approx(2 / 6)
+        assert str(seen) == "9 users, 0 requests/s, p95 30 ms, 1 failures, 1 dropped"
         assert tail.progress(every_s=5) is None
 
     def test_no_file_yet(self, tmp_path: Path) -> None:
@@ -161,25 +188,3 @@ class TestHosts:
         check_host("http://shop.example.invalid/", named)
         with pytest.raises(RefusedError):
             check_host("http://www.shop.example.invalid/", named)
-
-
-class TestShapes:
-    def test_the_harness_knows_those_that_there_are(self) -> None:
-        assert tuple(sorted(SHAPES)) == KNOWN_SHAPES
-
-    @pytest.mark.parametrize("name", sorted(SHAPES))
-    def test_never_too_many_never_none_before_the_end(self, name: str) -> None:
-        users = [SHAPES[name](second, users=50, total_s=100) for second in range(101)]
-        assert users[-1] is None
-        assert all(1 <= (number or 0) <= 50 for number in users[:-1])
-        assert max(number or 0 for number in users) >= 49
-
-    def test_a_ramp_rises_evenly_and_steps_are_equal(self) -> None:
-        assert [SHAPES["ramp"](s, users=100, total_s=10) for s in (1, 5, 9)] == [10, 50, 90]
-        assert [SHAPES["step"](s, users=100, total_s=10) for s in range(0, 10, 2)] == [20, 40, 60, 80, 100]
-
-    def test_a_spike_is_in_the_middle(self) -> None:
-        assert [SHAPES["spike"](s, users=100, total_s=10) for s in (3.9, 4, 5.9, 6)] == [10, 100, 100, 10]
-
-    def test_a_soak_has_a_long_plateau(self) -> None:
-        assert [SHAPES["soak"](s, users=100, total_s=100) for s in (5, 10, 90, 95)] == [50, 100, 100, 50]

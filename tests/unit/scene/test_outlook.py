@@ -27,7 +27,7 @@ from aftershock.forecast.objectives import (
 from aftershock.forecast.paths import Facts
 from aftershock.judge.forecast_record import forecast_lines
 from aftershock.scene import outlook as module
-from aftershock.scene.acts import Breaks, Experiment, Loads, out_of_memory
+from aftershock.scene.acts import Breaks, Experiment, out_of_memory, users_load
 from aftershock.scene.outlook import Outlook, record_forecast, refuse_impossible, write_comparison
 from aftershock.scene.stage import Stage
 from aftershock.testing import FakeClock
@@ -216,7 +216,7 @@ def test_an_hpa_is_held_against_how_long_the_load_lasts(look: Any, api: FakeApi)
     behaviour = {"scaleUp": {"stabilizationWindowSeconds": 120}}
     path = "/apis/autoscaling/v2/namespaces/demo/horizontalpodautoscalers"
     api.add(path, {"metadata": {"name": "web"}, "spec": {"behavior": behaviour}})
-    load = meaning(Loads(service="web", users=1, rate=1, duration_s=90))
+    load = meaning(users_load(users=1, service=Path("web.py"), rate=1, time=90))
     (found,) = look(load, meaning(HpaScales(workload="web")))
     assert (found.bounds.earliest_s, found.limit_s) == (120, 90)
     assert "scale-up is stabilised for 2 min" in found.impossible("nightly")

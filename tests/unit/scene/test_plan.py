@@ -15,7 +15,7 @@ from aftershock.forecast.objectives import AlertFires
 from aftershock.forecast.paths import Facts
 from aftershock.scene import outlook as outlook_module
 from aftershock.scene import plan as module
-from aftershock.scene.acts import Experiment, LitmusEngine, Loads, out_of_memory
+from aftershock.scene.acts import Experiment, LitmusEngine, out_of_memory, users_load
 from aftershock.scene.plan import Planner
 from aftershock.scene.stage import Stage
 from aftershock.testing.kube import FakeApi, node, pod
@@ -66,7 +66,7 @@ def test_targets_and_blast_radius(planner: Planner, api: FakeApi) -> None:
 
 def test_experiments_and_load(planner: Planner, api: FakeApi) -> None:
     drain = meaning(Experiment(path=ROOT / "experiments" / "drain-worker.yaml"))
-    load = meaning(Loads(service="nginx-web", users=20, rate=2, duration_s=60))
+    load = meaning(users_load(users=20, service=ROOT / "loadtests" / "nginx_web.py", rate=2, time=60))
     said = planner.lines(SCENARIO, [load, drain])
     assert said[0] == "load on nginx-web: 20 users, 2 requests/s each (40/s) for 60 s"
     assert said[1].startswith("node-drain: targets: node/worker, pod/demo/nginx")

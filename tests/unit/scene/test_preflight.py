@@ -8,12 +8,22 @@ import pytest
 
 from aftershock.clock import SystemClock
 from aftershock.cluster.connection import Cluster
+from aftershock.collect.gherkin import Step
+from aftershock.collect.meaning import Meaning
 from aftershock.config import Settings
-from aftershock.errors import EnvironmentUnusableError, RefusedError, ResidueError, TransientError
+from aftershock.errors import (
+    ConfigError,
+    EnvironmentUnusableError,
+    RefusedError,
+    ResidueError,
+    TransientError,
+)
 from aftershock.faults.node_drain import NodeDrain
 from aftershock.faults.tools import tools
+from aftershock.load.spec import Demand
 from aftershock.scene import preflight as module
-from aftershock.scene.preflight import preflight
+from aftershock.scene.acts import load
+from aftershock.scene.preflight import check_loads, preflight
 from aftershock.scene.stage import Stage
 from aftershock.testing.kube import FakeApi, node, pod
 
@@ -134,3 +144,28 @@ def test_what_an_earlier_run_left(cluster: Cluster, api: Api, tmp_path: Path) ->
     assert "of run run0" in caught.value.found
     assert "aftershock recover" in caught.value.hint
     assert len(api.calls) == before
+
+
+class TestLoads:
+    def meaning(self, path: Path, line: int) -> Meaning:
+        act = load(service=path, time=60, demand=Demand(arrivals=5))
+        step = Step(keyword="When", type="when", text="it gets load", line=line)
+        return Meaning(step=step, what=act, place=f"features/a.feature:{line}")
+
+    def test_each_locustfile_is_read_once(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        read: list[Path] = []
+        monkeypatch.setattr(module, "check_locustfile", read.append)
+        one, two = tmp_path / "a.py", tmp_path / "b.py"
+        check_loads([[self.meaning(one, 3), self.meaning(two, 4)], [self.meaning(one, 9)]])
+        assert read == [one, two]
+
+    def test_one_that_locust_cannot_read_is_told_with_its_step(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        def broken(path: Path) -> None:
+            raise ConfigError(f"Locust cannot read {path.name}", found="no module")
+
+        monkeypatch.setattr(module, "check_locustfile", broken)
+        with pytest.raises(ConfigError, match=r"features/a\.feature:3: Locust cannot read a\.py") as caught:
+            check_loads([[self.meaning(tmp_path / "a.py", 3)]])
+        assert caught.value.found == "no module"

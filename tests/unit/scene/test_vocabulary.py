@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from aftershock.clock import rfc3339
 from aftershock.cluster.api import Json
-from aftershock.errors import EnvironmentUnusableError, FeatureError
+from aftershock.errors import EnvironmentUnusableError, FeatureError, InconclusiveError
 from aftershock.judge.question import JUDGES
+from aftershock.load.spec import Demand, LoadSpec
 from aftershock.scene import traffic as traffic_module
 from aftershock.scene.alerts import LAST_EVALUATIONS_S, LOOK_EVERY_S, Alerts
 from aftershock.scene.nodes import Nodes
@@ -105,7 +107,11 @@ class TestTraffic:
             left_s = 42.0
 
             def __init__(self, spec: object, **more: object) -> None:
+                self.spec = spec
                 told.append(spec)
+
+            def look(self) -> None:
+                """Nothing to see."""
 
             def start(self) -> None:
                 told.append("start")
@@ -125,19 +131,64 @@ class TestTraffic:
         path = tmp_path / "nginx_web.py"
         path.touch()
         traffic = Traffic(stage)
-        traffic.start(path, users=100, rate=2, duration_s=90)
-        spec = load[0]
-        assert spec.host == "http://127.0.0.1:30080/"  # type: ignore[attr-defined]  # a LoadSpec
-        assert (spec.users, spec.rate_per_user, spec.duration_s) == (100, 2, 90)  # type: ignore[attr-defined]  # as above
+        demand = Demand(users=100, rate_per_user=2)
+        traffic.start(path, demand, duration_s=90)
+        assert load[0] == LoadSpec(
+            locustfile=path, host="http://127.0.0.1:30080/", demand=demand, duration_s=90, spawn_rate=100
+        )
         assert traffic.loaded_at == stage.opened
         traffic.finish()
         Looks(stage)
         stage.close()
         assert load[1:] == ["start", "wait", "stop"]
+        assert (stage.folder / "load.txt").read_text() == ""
+
+    def test_each_load_of_a_service_has_a_name_of_its_own(
+        self, stage: Stage, load: list[object], tmp_path: Path
+    ) -> None:
+        path = tmp_path / "nginx_web.py"
+        path.touch()
+        traffic = Traffic(stage)
+        for _ in range(2):
+            traffic.start(path, Demand(arrivals=5), duration_s=1)
+        Looks(stage)
+        stage.close()
+        subjects = [spec.subject for spec in load if isinstance(spec, LoadSpec)]
+        assert subjects == ["load/nginx_web", "load/nginx_web-2"]
+
+    @pytest.mark.parametrize(
+        ("ask", "judge"),
+        [
+            (
+                lambda t: t.stays_below("nginx-web", percent=95, limit_s=0.2, phase="throughout"),
+                "latency_below",
+            ),
+            (lambda t: t.fail_below("nginx-web", percent=1, phase="throughout"), "failures_below"),
+            (lambda t: t.answers("nginx-web", rps=5, phase="throughout"), "answered_at_least"),
+        ],
+        ids=["latency", "failures", "throughput"],
+    )
+    def test_what_users_saw_is_judged_when_the_load_has_ended(
+        self, stage: Stage, load: list[object], tmp_path: Path, ask: Any, judge: str
+    ) -> None:
+        path = tmp_path / "nginx_web.py"
+        path.touch()
+        traffic = Traffic(stage)
+        with pytest.raises(FeatureError, match="no load on nginx-web"):
+            ask(traffic)
+        traffic.start(path, Demand(arrivals=5), duration_s=1)
+        with pytest.raises(InconclusiveError, match="the record has no load/nginx_web"):
+            ask(traffic)
+        assert load[-1] == "wait"
+        (verdict,) = stage.verdicts.given
+        assert verdict.question is not None
+        assert verdict.question["judge"] == judge
+        Looks(stage)
+        stage.close()
 
     def test_a_service_that_is_not_reachable(self, stage: Stage, load: list[object], tmp_path: Path) -> None:
         with pytest.raises(FeatureError, match="no service 'shop' can be reached") as caught:
-            Traffic(stage).start(tmp_path / "shop.py", users=1, rate=1, duration_s=1)
+            Traffic(stage).start(tmp_path / "shop.py", Demand(users=1), duration_s=1)
         assert "demo/nginx-web" in caught.value.expected
         assert load == []
 

@@ -142,7 +142,8 @@ class Builder:
 
     def _libraries(self, requirements: Path, target: Path) -> None:
         """Unpack the wheels of `requirements` for the Python of the images, whatever ours is."""
-        platforms = (f"manylinux_2_17_{platform.machine()}", f"manylinux2014_{platform.machine()}", "any")
+        kinds = ("manylinux_2_17", "manylinux2014", "manylinux_2_28")  # Debian 12's glibc is 2.36
+        platforms = (*(f"{kind}_{platform.machine()}" for kind in kinds), "any")
         self.shell.run(
             sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes", "--only-binary", ":all:",
             "--implementation", "cp", "--python-version", IMAGE_PYTHON,

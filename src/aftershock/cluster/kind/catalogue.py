@@ -46,7 +46,7 @@ class Image(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     name: str
     reference: str
-    role: Literal["base", "core", "stack", "node"]
+    role: Literal["base", "core", "stack", "node", "demand"]
     also: tuple[str, ...] = ()
     base: str = ""
     binaries: tuple[str, ...] = ()

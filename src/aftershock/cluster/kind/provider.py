@@ -174,6 +174,28 @@ class KindProvider:
         """Return the name that the image of our own parts has in the nodes."""
         return names_in_nodes(self.catalogue.images["components"], self.catalogue)[0]
 
+    def bring(self, name: str) -> str:
+        """Have an image that `up` does not make in every node; return the name that it has there.
+
+        Its base is the one that is there, built or pulled.
+        """
+        origins: tuple[Origin, ...] = ("build", "pull")
+        there = self.engine.images()
+        for origin in origins:
+            catalogue = self.catalogue.of_origin(origin)
+            if catalogue.tag(catalogue.images[name].base) in there:
+                break
+        else:
+            catalogue = self.catalogue
+        builder = Builder(
+            catalogue=catalogue, engine=self.engine, state=self.state, log=self.log, progress=self.progress
+        )
+        image = catalogue.images[name]
+        builder.build([image])
+        nodes = Nodes(engine=self.engine, names=list(NODE_NAMES), progress=self.progress)
+        nodes.load([image], catalogue=catalogue, builder=builder, scratch=self.state)
+        return names_in_nodes(image, catalogue)[0]
+
     def _existing(self) -> KubeApi | None:
         """Return the API of a cluster that lives, or lives again once started; else None."""
         found = self.engine.containers(CLUSTER_NAME)

@@ -356,6 +356,20 @@ class TestUp:
         assert clock.elapsed == 30
 
 
+class TestBring:
+    @pytest.mark.parametrize("origin", ["build", "pull"])
+    def test_what_is_there_is_named_as_the_nodes_have_it(
+        self, cluster: KindProvider, world: World, commands: Commands, origin: Literal["build", "pull"]
+    ) -> None:
+        catalogue = cluster.catalogue.of_origin(origin)
+        image = catalogue.images["kubernetes"]
+        names = names_in_nodes(image, catalogue)
+        world.set("images", catalogue.tag("debian"), catalogue.tag("kubernetes"), *names)
+        assert cluster.bring("kubernetes") == names[0]
+        assert not commands.called("podman", "build")
+        assert not commands.called("podman", "save")
+
+
 class TestCreate:
     def test_at_the_first_attempt(self, provider: KindProvider, world: World, said: io.StringIO) -> None:
         provider._create()
