@@ -152,6 +152,7 @@ def test_every_type_of_a_steps_word_is_one_that_the_page_explains():
         "Amount": "*amount*",
         "Duration": "*duration*",
         "Experiment": "experiments/",
+        "HpaTrouble": "*trouble*",
         "LitmusEngine": "experiments/litmus/",
         "Locustfile": "loadtests/",
         "Node": "*node*",

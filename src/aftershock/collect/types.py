@@ -23,8 +23,19 @@ from aftershock.clock import parse_duration
 from aftershock.cluster.targets import Amount, NodeWords
 from aftershock.config import load_settings, project_root
 from aftershock.errors import ConfigError, StepArgumentError, UsageError
+from aftershock.judge.scaling_troubles import TROUBLES
 
-__all__ = ["TYPES", "amount", "duration", "experiment", "litmus_engine", "locustfile", "node", "phrase"]
+__all__ = [
+    "TYPES",
+    "amount",
+    "duration",
+    "experiment",
+    "hpa_trouble",
+    "litmus_engine",
+    "locustfile",
+    "node",
+    "phrase",
+]
 
 
 def duration(text: str) -> float:
@@ -111,6 +122,18 @@ def litmus_engine(text: str) -> Path:
     return path
 
 
+def hpa_trouble(text: str) -> str:
+    """Read what may be wrong with an HPA, as in "at its maximum".
+
+    Raises:
+        StepArgumentError: it is nothing that is looked for.
+
+    """
+    if text not in TROUBLES:
+        raise StepArgumentError(f"an HPA is not known to be {text!r}", expected=", ".join(TROUBLES))
+    return text
+
+
 def _checked(read: Callable[[], object]) -> None:
     try:
         read()
@@ -154,6 +177,7 @@ TYPES: Mapping[str, Callable[[str], Any]] = {
     "Amount": _Words(amount, r"\d+(?:\.\d+)?(?: ?%)?(?: of the)?"),
     "Duration": duration,
     "Experiment": experiment,
+    "HpaTrouble": hpa_trouble,
     "LitmusEngine": litmus_engine,
     "Locustfile": locustfile,
     "Node": _Words(node, r"an? [\w-]+ node|the node that holds most of [^ ]+|node [^ ]+"),

@@ -11,9 +11,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-__all__ = ["Behaviour", "Metric", "PodSeen", "Policy", "Rules", "Sample", "Spec", "read_spec", "unreadable"]
+__all__ = [
+    "MILLI",
+    "Behaviour",
+    "Metric",
+    "PodSeen",
+    "Policy",
+    "Rules",
+    "Sample",
+    "Spec",
+    "read_spec",
+    "unreadable",
+]
 
 MILLI = 1000
+"""So many milli-units are one."""
 
 
 @dataclass(frozen=True, kw_only=True)

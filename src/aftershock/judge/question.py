@@ -20,7 +20,10 @@ from aftershock.judge.maintenance import budget_respected, node_emptied, node_sc
 from aftershock.judge.recovery import recovered_within, service_recovered_within
 from aftershock.judge.replacements import replaced_within
 from aftershock.judge.scaling import cpu_passed, scaled_by_formula
+from aftershock.judge.scaling_stages import scaling_accounted_for
+from aftershock.judge.scaling_troubles import hpa_in_trouble
 from aftershock.judge.serving import added_replicas_serve
+from aftershock.judge.sizes import not_flapping, returned_to, scaled_to_at_least, stayed_at_most
 from aftershock.judge.steady_state import steady_state_held
 from aftershock.timeline import Event
 from aftershock.verdict import Verdict
@@ -38,15 +41,21 @@ JUDGES: dict[str, Judge] = {
         cpu_passed,
         engine_passed,
         fired_within,
+        hpa_in_trouble,
         node_emptied,
         node_schedulable,
+        not_flapping,
         nothing_else_fired,
         recovered_within,
         replaced_within,
         resolved_within,
+        returned_to,
         scaled_by_formula,
+        scaled_to_at_least,
+        scaling_accounted_for,
         service_answered,
         service_recovered_within,
+        stayed_at_most,
         steady_state_held,
     )
 }

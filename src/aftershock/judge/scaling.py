@@ -18,6 +18,7 @@ from aftershock.judge.hpa_spec import Metric, Spec
 from aftershock.judge.record import clock_time, end_of, gaps_within
 from aftershock.judge.scaling_looks import DRIFT_S, admissible, broken_rules, demanded, held_by, numbers
 from aftershock.judge.scaling_record import LAG_S, Resize, ScalingRecord, Snapshot, read_scaling
+from aftershock.judge.scaling_troubles import troubles
 from aftershock.timeline import Event
 from aftershock.verdict import Verdict, met, unknown, violated
 
@@ -88,7 +89,9 @@ def scaled_by_formula(  # noqa: PLR0911 - a reason for each thing that can be mi
         return violated(name, reason=overdue, evidence=(*lines, overdue), **details)
     capped = _capped(look, window)
     if expect_scale_up and not any(resize.after > resize.before for resize in resizes):
-        reason = capped or f"the formula never asked for more replicas; {_peak_line(look, window)}"
+        wrong_with = troubles(record, hpa=hpa, since=since, until=window.until)
+        reason = str(wrong_with[0]) if wrong_with else ""
+        reason = reason or capped or f"the formula never asked for more replicas; {_peak_line(look, window)}"
         return unknown(name, reason=reason, evidence=tuple(lines), **details)
     notes = (capped,) if capped else ()
     return met(name, evidence=(*lines, *notes, _peak_line(look, window)), **details)

@@ -47,7 +47,8 @@ class Snapshot:
     def percent(self) -> int | None:
         """CPU utilisation in whole percent of the requests, over all pods that have a sample."""
         requests = {pod.name: pod.request_m for pod in self.pods if pod.request_m and not pod.deleting}
-        return utilisation({name: sample.cpu_m for name, sample in self.samples.items()}, requests)
+        used = {name: s.cpu_m for name, s in self.samples.items() if s.cpu_m is not None}
+        return utilisation(used, requests)
 
     def level(self, metric: Metric) -> int | None:
         """Return what the HPA compares with that metric's target, over all pods that have a value."""

@@ -10,6 +10,7 @@ from aftershock.clock import rfc3339
 from aftershock.cluster.api import Json
 from aftershock.errors import EnvironmentUnusableError, FeatureError
 from aftershock.judge.question import JUDGES
+from aftershock.scene import scaling as scaling_module
 from aftershock.scene import traffic as traffic_module
 from aftershock.scene.alerts import LAST_EVALUATIONS_S, LOOK_EVERY_S, Alerts
 from aftershock.scene.nodes import Nodes
@@ -172,6 +173,11 @@ class TestScaling:
             lambda scaling: scaling.passes("nginx-web", percent=50),
             lambda scaling: scaling.follows_formula("nginx-web"),
             lambda scaling: scaling.added_serve("nginx-web", within_s=30),
+            lambda scaling: scaling.scales_to("nginx-web", replicas=5, within_s=60),
+            lambda scaling: scaling.stays_at_most("nginx-web", replicas=10),
+            lambda scaling: scaling.returns_to("nginx-web", replicas=3, within_s=60),
+            lambda scaling: scaling.does_not_flap("nginx-web"),
+            lambda scaling: scaling.accounted_for("nginx-web"),
         ],
     )
     def test_before_there_is_load(self, scaling: Scaling, step: object) -> None:
@@ -182,10 +188,28 @@ class TestScaling:
         with pytest.raises(FeatureError, match="there is no 'shop'"):
             scaling.rests("shop")
 
-    def test_at_rest(self, scaling: Scaling, api: FakeApi, clock: FakeClock) -> None:
+    def test_at_rest(
+        self, scaling: Scaling, api: FakeApi, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        told: list[object] = []
+
+        class FakeFirstServed:
+            def __init__(self, *_: object, **more: object) -> None:
+                told.append((more["namespace"], more["selector"]))
+
+            def start(self) -> None:
+                told.append("start")
+
+            def stop(self) -> None:
+                told.append("stop")
+
+        monkeypatch.setattr(scaling_module, "FirstServed", FakeFirstServed)
         api.add(self.HPAS, hpa(replicas=2))
         scaling.rests("nginx-web")
         assert clock.elapsed == 0
+        Looks(scaling.stage)
+        scaling.stage.close()
+        assert told == [("demo", "app=nginx-web"), "start", "stop"]
 
     @pytest.mark.parametrize("found", [hpa(replicas=3), hpa(replicas=2, measured=False)])
     def test_never_at_rest(self, scaling: Scaling, api: FakeApi, clock: FakeClock, found: Json) -> None:
