@@ -16,6 +16,12 @@ def hpa_is_at_rest(scaling: Scaling, workload: str) -> None:
     scaling.rests(workload)
 
 
+@given(phrase("the HPA of {workload} aims at {value:g} requests per second per pod"))
+def hpa_aims_at(scaling: Scaling, workload: str, value: float) -> None:
+    """Set the target of the metric that its pods export, until the scenario ends."""
+    scaling.aims_at(workload, per_pod=value)
+
+
 @then(phrase("the CPU of {workload} passes {percent:g} % of its requests"))
 def cpu_passes(scaling: Scaling, workload: str, percent: float) -> None:
     """Hold, from the recorded pod metrics, that utilisation passes that mark while the load lasts."""

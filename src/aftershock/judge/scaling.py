@@ -151,7 +151,7 @@ def _end(record: Sequence[Event], hpa: str, until: datetime | None) -> datetime:
 
 
 def _holes(record: Sequence[Event], hpa: str, since: datetime, until: datetime) -> list[str]:
-    resources = ("pod", "deployment", "hpa", "pod-metrics")
+    resources = ("pod", "deployment", "hpa", "pod-metrics", "pod-own-metric")
     return gaps_within(record, resources=resources, since=since, until=until, namespace=hpa.split("/")[1])
 
 

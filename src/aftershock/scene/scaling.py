@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections import Counter
 from datetime import datetime, timedelta
 
@@ -131,6 +132,31 @@ class Scaling:
         finally:
             path = self.stage.folder / f"scaling-{workload}.svg"
             write_scaling_plot(path, tuple(self.stage.timeline), hpa=hpa, service=workload, since=since)
+
+    def aims_at(self, workload: str, *, per_pod: float) -> None:
+        """Set the target of the pods' own metric of the HPA, until the scenario closes.
+
+        Raises:
+            FeatureError: it has no such metric.
+
+        """
+        namespace, name = self._hpa(workload).split("/")[1:]
+        path = f"/apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers/{name}"
+        before = self.stage.api.get(path)["spec"]["metrics"]
+        if not any(metric["type"] == "Pods" for metric in before):
+            raise FeatureError(
+                f"the HPA of {workload} goes by no metric that its pods export",
+                hint="aftershock up --with custom-metrics gives sample-app one",
+            )
+        after = copy.deepcopy(before)
+        for metric in after:
+            if metric["type"] == "Pods":
+                metric["pods"]["target"] = {
+                    "type": "AverageValue",
+                    "averageValue": f"{round(per_pod * 1000)}m",
+                }
+        self.stage.keep(lambda: self.stage.api.patch(path, {"spec": {"metrics": before}}))
+        self.stage.api.patch(path, {"spec": {"metrics": after}})
 
     def rests(self, workload: str) -> None:
         """Wait until the HPA has metrics and the workload is at its minimum; then see when new pods serve.
