@@ -24,13 +24,13 @@ def by_hand(events: Iterable[Event], hpa: str, resizes: Sequence[Resize]) -> lis
     It claims one by its status (desired replicas, and when it scaled last) or by the event
     SuccessfulRescale. Where the record ends before it had to, nobody is suspected.
     """
-    record = [event for event in events if event.source == "kubernetes"]
+    record = list(events)
     about = "horizontalpodautoscaler" + hpa.removeprefix("hpa")
     seen = [event for event in record if event.kind == "hpa" and event.subject == hpa]
     if not record or not any("last_scale_at" in event.data for event in seen):
         return []
     told = [event for event in record if event.kind == "event" and event.subject == about]
-    end = record[-1].at
+    end = max(event.at for event in record)
     return [
         resize
         for resize in resizes
