@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -183,6 +184,40 @@ class TestScaling:
     def test_before_there_is_load(self, scaling: Scaling, step: object) -> None:
         with pytest.raises(FeatureError, match="no load yet"):
             step(scaling)  # type: ignore[operator]  # a case
+
+    @pytest.mark.parametrize(
+        ("judge", "step", "waits_s"),
+        [
+            ("scaled_to_at_least", lambda s: s.scales_to("nginx-web", replicas=5, within_s=60), 60),
+            ("hpa_in_trouble", lambda s: s.in_trouble("nginx-web", trouble="short of room", within_s=40), 40),
+            ("stayed_at_most", lambda s: s.stays_at_most("nginx-web", replicas=5), None),
+            ("not_flapping", lambda s: s.does_not_flap("nginx-web"), None),
+            ("returned_to", lambda s: s.returns_to("nginx-web", replicas=3, within_s=90), 30 + 90),
+            ("scaling_accounted_for", lambda s: s.accounted_for("nginx-web"), 20),
+        ],
+    )
+    def test_how_long_each_is_waited_for(
+        self,
+        scaling: Scaling,
+        clock: FakeClock,
+        monkeypatch: pytest.MonkeyPatch,
+        judge: str,
+        step: Callable[[Scaling], None],
+        waits_s: float | None,
+    ) -> None:
+        """Load since 0, to end at 20; told to have ended at 30. A judge that says no is asked to the end."""
+        asked = Judging(clock, "violated")
+        monkeypatch.setitem(JUDGES, judge, asked)
+
+        def finish() -> None:
+            clock.sleep(30)
+            scaling.stage.timeline.record("load", "load-ended", "http://127.0.0.1:30080/")
+
+        scaling.traffic.loaded_at = clock.now()
+        scaling.traffic.load = type("Load", (), {"left_s": 20.0, "wait": lambda _: finish()})()  # type: ignore[assignment]  # all that is asked of it
+        with pytest.raises(AssertionError):
+            step(scaling)
+        assert clock.elapsed == pytest.approx(0 if waits_s is None else waits_s + GRACE_S)
 
     def test_an_unknown_workload(self, scaling: Scaling) -> None:
         with pytest.raises(FeatureError, match="there is no 'shop'"):
