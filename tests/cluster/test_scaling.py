@@ -16,7 +16,9 @@ from aftershock.clock import wait_until
 from aftershock.cluster.api import Json, KubeApi
 from aftershock.cluster.connection import Cluster
 from aftershock.errors import DeadlineError
+from aftershock.judge.scaling import scaled_by_formula
 from aftershock.judge.scaling_troubles import TROUBLES, hpa_in_trouble
+from aftershock.observe.metrics import PodMetrics
 from aftershock.observe.recorder import Recorder
 from aftershock.timeline import Timeline
 from aftershock.verdict import Verdict
@@ -48,10 +50,11 @@ MEMORY: Json = {
 
 @dataclass(frozen=True)
 class Seen:
-    """What was recorded, from when on."""
+    """What was recorded, from when on; `measured` is until when metrics-server ran."""
 
     timeline: Timeline
     since: datetime
+    measured: datetime
 
     def judge(self, trouble: str) -> Verdict:
         return hpa_in_trouble(
@@ -116,10 +119,12 @@ def seen(cluster: Cluster) -> Iterator[Seen]:
     )
     api.post("/api/v1/namespaces", {"metadata": {"name": SPACE}})
     try:
-        with Recorder(api, timeline, namespaces=[SPACE]):
+        metrics = PodMetrics(api, timeline, namespaces=[SPACE])
+        with Recorder(api, timeline, namespaces=[SPACE]), metrics:
             since = timeline.clock.now()
             make(api)
-            found = Seen(timeline=timeline, since=since)
+            found = Seen(timeline=timeline, since=since, measured=timeline.clock.now())
+            api.patch(METRICS_SERVER, {"spec": {"replicas": 0}})
             with suppress(DeadlineError):  # each is judged below, and says what is missing
                 wait_until(
                     lambda: all(found.judge(trouble).status == "met" for trouble in TROUBLES),
@@ -164,10 +169,16 @@ def make(api: KubeApi) -> None:
         every_s=1,
         what="the maximum to be reached",
     )
-    api.patch(METRICS_SERVER, {"spec": {"replicas": 0}})
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
 def test_it_is_seen_as_what_it_is(seen: Seen, trouble: str) -> None:
     verdict = seen.judge(trouble)
     assert verdict.status == "met", "\n".join(verdict.lines())
+
+
+def test_an_hpa_on_memory_follows_the_formula(seen: Seen) -> None:
+    verdict = scaled_by_formula(seen.timeline, hpa=f"hpa/{SPACE}/full", since=seen.since, until=seen.measured)
+    assert verdict.status == "met", "\n".join(verdict.lines())
+    assert verdict.observed == "1 → 2"
+    assert "memory at" in verdict.evidence[0]

@@ -46,7 +46,7 @@ def scaling_plot(
     ]
     if stages:
         total = sum(stage.took_s for stage in stages)
-        body += _seconds(total, height - 30, "to the first replica's answer")
+        body += _seconds(total, height - 30, "to its last pod's answer")
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}">',

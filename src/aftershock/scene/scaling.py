@@ -127,11 +127,14 @@ class Scaling:
         """Hold that every stage of the first scale-up is known; draw it for the report."""
         since, hpa = self._since(), self._hpa(workload)
         question = Question.of(scaling_accounted_for, hpa=hpa, service=workload, since=since)
-        try:
-            self.stage.judged(question, by=self._load_ends())
-        finally:
-            path = self.stage.folder / f"scaling-{workload}.svg"
-            write_scaling_plot(path, tuple(self.stage.timeline), hpa=hpa, service=workload, since=since)
+        path = self.stage.folder / f"scaling-{workload}.svg"
+        # Drawn when the scenario closes: what comes after the first scale-up belongs to it.
+        self.stage.keep(
+            lambda: write_scaling_plot(
+                path, tuple(self.stage.timeline), hpa=hpa, service=workload, since=since
+            )
+        )
+        self.stage.judged(question, by=self._load_ends())
 
     def aims_at(self, workload: str, *, per_pod: float) -> None:
         """Set the target of the pods' own metric of the HPA, until the scenario closes.

@@ -201,6 +201,7 @@ class TestScaling:
         scaling: Scaling,
         clock: FakeClock,
         monkeypatch: pytest.MonkeyPatch,
+        *,
         judge: str,
         step: Callable[[Scaling], None],
         waits_s: float | None,
