@@ -22,7 +22,7 @@ from aftershock.judge.record import Instant
 from aftershock.judge.world import World, selects
 from aftershock.timeline import Event
 
-__all__ = ["LAG_S", "Resize", "ScalingRecord", "Snapshot", "read_scaling"]
+__all__ = ["LAG_S", "Resize", "ScalingRecord", "Snapshot", "read_scaling", "resizes_in"]
 
 LAG_S = 1.0
 """From the controller's reading of the metrics to our receipt of the new size, at most."""
@@ -84,7 +84,7 @@ class ScalingRecord:
         self.snapshots = snapshots
         self.poll_s = poll_s
         self.workload = workload
-        self.resizes = list(_resizes(snapshots))
+        self.resizes = list(resizes_in((snapshot.when, snapshot.replicas) for snapshot in snapshots))
         self._times = [snapshot.when.at for snapshot in snapshots]
 
     def under(self, spec: Spec) -> ScalingRecord:
@@ -257,7 +257,8 @@ def _request(pod: Mapping[str, Any], name: str) -> int | None:
     return None if not requests or None in requests else sum(requests)
 
 
-def _resizes(snapshots: Sequence[Snapshot]) -> Iterator[Resize]:
-    for earlier, later in itertools.pairwise(snapshots):
-        if earlier.replicas != later.replicas:
-            yield Resize(when=later.when, before=earlier.replicas, after=later.replicas)
+def resizes_in(sizes: Iterable[tuple[Instant, int]]) -> Iterator[Resize]:
+    """Yield each change among sizes in the order of their times."""
+    for (_, before), (when, after) in itertools.pairwise(sizes):
+        if before != after:
+            yield Resize(when=when, before=before, after=after)

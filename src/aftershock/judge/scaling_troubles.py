@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
 from typing import Any
 
 from aftershock.clock import format_duration
 from aftershock.judge.hands import by_hand
 from aftershock.judge.record import Instant, clock_time, elapsed, end_of, gaps_within, within_bound
-from aftershock.judge.scaling_record import Resize
+from aftershock.judge.scaling_record import resizes_in
 from aftershock.judge.world import Owners, World, replay, selects
 from aftershock.timeline import Event
 from aftershock.verdict import Verdict, unknown, violated
@@ -116,7 +115,7 @@ def _all(events: Sequence[Event], hpa: str) -> Iterator[Trouble]:
             sizes.append((Instant.of(event), event.data["replicas"]))
         elif event.kind == "event" and event.data["reason"] == "FailedScheduling":
             yield from _no_room(event, world, owners, target)
-    for resize in by_hand(events, hpa, list(_resizes(sizes))):
+    for resize in by_hand(events, hpa, list(resizes_in(sizes))):
         yield Trouble(
             kind="overruled by hand", when=resize.when, text=f"{resize} was not the HPA's own doing"
         )
@@ -178,9 +177,3 @@ def _no_room(event: Event, world: World, owners: Owners, target: str) -> Iterato
         yield Trouble(
             kind="short of room", when=Instant.of(event), text=f"{event.subject}: {event.data['message']}"
         )
-
-
-def _resizes(sizes: Sequence[tuple[Instant, int]]) -> Iterator[Resize]:
-    for (_, before), (when, after) in pairwise(sizes):
-        if before != after:
-            yield Resize(when=when, before=before, after=after)
