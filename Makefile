@@ -9,7 +9,8 @@ ALLURE := node_modules/.bin/allure
 .PHONY: gameday test lint unit test-cluster bench requirements clean
 
 ## A cluster with its stack on this machine, every scenario on it (or those of FEATURES), and the report.
-FEATURES ?= features/
+## Those that need an addon are left out: `aftershock up --with ADDON`, then `pytest features/ -m addon`.
+FEATURES ?= features/ -m "not addon"
 gameday: $(INSTALLED) $(ALLURE)
 	$(BIN)/aftershock doctor --install
 	$(BIN)/aftershock up

@@ -16,6 +16,12 @@ def hpa_is_at_rest(scaling: Scaling, workload: str) -> None:
     scaling.rests(workload)
 
 
+@given(phrase("the HPA of {workload} aims at {value:g} requests per second per pod"))
+def hpa_aims_at(scaling: Scaling, workload: str, value: float) -> None:
+    """Set the target of the metric that its pods export, until the scenario ends."""
+    scaling.aims_at(workload, per_pod=value)
+
+
 @then(phrase("the CPU of {workload} passes {percent:g} % of its requests"))
 def cpu_passes(scaling: Scaling, workload: str, percent: float) -> None:
     """Hold, from the recorded pod metrics, that utilisation passes that mark while the load lasts."""
@@ -34,3 +40,40 @@ def hpa_follows_formula(scaling: Scaling, workload: str) -> None:
 def added_replicas_serve(scaling: Scaling, workload: str, limit: float) -> None:
     """Hold that each new pod was Ready, routed to, and answered requests."""
     scaling.added_serve(workload, within_s=limit)
+
+
+@then(phrase("the HPA of {workload} scales to at least {replicas:d} within {limit:Duration}"))
+@means(lambda workload, limit, **_: HpaScales(workload=workload, within_s=limit))
+def hpa_scales_to(scaling: Scaling, workload: str, replicas: int, limit: float) -> None:
+    """Hold that so many replicas were asked for, counted from the load's first request."""
+    scaling.scales_to(workload, replicas=replicas, within_s=limit)
+
+
+@then(phrase("the HPA of {workload} does not go above {replicas:d}"))
+def hpa_stays_at_most(scaling: Scaling, workload: str, replicas: int) -> None:
+    """Hold that never more replicas were asked for since the load began."""
+    scaling.stays_at_most(workload, replicas=replicas)
+
+
+@then(phrase("the HPA of {workload} returns to {replicas:d} within {limit:Duration}"))
+def hpa_returns_to(scaling: Scaling, workload: str, replicas: int, limit: float) -> None:
+    """Hold that so few are asked for again, counted from the end of the load."""
+    scaling.returns_to(workload, replicas=replicas, within_s=limit)
+
+
+@then(phrase("the HPA of {workload} does not flap"))
+def hpa_does_not_flap(scaling: Scaling, workload: str) -> None:
+    """Hold that no resize was turned back within the stabilisation window."""
+    scaling.does_not_flap(workload)
+
+
+@then(phrase("every stage of scaling {workload} is accounted for"))
+def scaling_is_accounted_for(scaling: Scaling, workload: str) -> None:
+    """Hold that each stage from load to a serving replica was seen, and that they sum to the whole."""
+    scaling.accounted_for(workload)
+
+
+@then(phrase("the HPA of {workload} is seen to be {trouble:HpaTrouble} within {limit:Duration}"))
+def hpa_is_in_trouble(scaling: Scaling, workload: str, trouble: str, limit: float) -> None:
+    """Hold that what keeps the HPA from its work shows as what it is."""
+    scaling.in_trouble(workload, trouble=trouble, within_s=limit)

@@ -17,6 +17,7 @@ from aftershock.config import Settings
 from aftershock.faults.recover import recover
 from aftershock.report.verdicts import Verdicts
 from aftershock.scene.alerts import Alerts
+from aftershock.scene.budgets import Budgets
 from aftershock.scene.experiments import Experiments
 from aftershock.scene.faults import Faults
 from aftershock.scene.nodes import Nodes
@@ -24,11 +25,13 @@ from aftershock.scene.outlook import record_forecast, write_comparison
 from aftershock.scene.scaling import Scaling
 from aftershock.scene.stage import Stage
 from aftershock.scene.traffic import Traffic
+from aftershock.scene.vertical import Vertical
 from aftershock.scene.workloads import Workloads
 from aftershock.timeline import Timeline
 
 __all__ = [
     "alerts",
+    "budgets",
     "cluster",
     "experiments",
     "faults",
@@ -37,6 +40,7 @@ __all__ = [
     "stage",
     "traffic",
     "undo_faults",
+    "vertical",
     "workloads",
 ]
 
@@ -136,3 +140,15 @@ def traffic(stage: Stage) -> Traffic:
 def scaling(stage: Stage, traffic: Traffic) -> Scaling:
     """Return what a scenario says of autoscaling."""
     return Scaling(stage, traffic)
+
+
+@pytest.fixture
+def vertical(stage: Stage) -> Vertical:
+    """Return what a scenario says of vertical autoscaling, and of addons."""
+    return Vertical(stage)
+
+
+@pytest.fixture
+def budgets(stage: Stage) -> Budgets:
+    """Return what a scenario says of disruption budgets."""
+    return Budgets(stage)

@@ -60,13 +60,22 @@ def main() -> None:
 @click.option(
     "--profile", type=click.Choice(["ci", "nightly"]), default=None, help="Which durations the rules have."
 )
+@click.option(
+    "--with", "addons", default="", metavar="ADDON,...", help="Also deploy these: custom-metrics, vpa."
+)
 @_told
-def up(images: Any, registry: str, profile: str | None) -> None:
+def up(images: Any, registry: str, profile: str | None, addons: str) -> None:
     """Make the kind cluster and its stack, from whatever is there."""
     root = project_root()
     settings = load_settings(root=root, options={"profile": profile})
     bring_up(
-        settings, root=root, images=images, registry=registry, progress=Progress(), check=monitoring_ready
+        settings,
+        root=root,
+        images=images,
+        registry=registry,
+        progress=Progress(),
+        check=monitoring_ready,
+        addons=tuple(filter(None, (name.strip() for name in addons.split(",")))),
     )
 
 

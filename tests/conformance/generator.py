@@ -218,12 +218,15 @@ class Story:
         percent: int | None = 50,
         behavior: Mapping[str, Any] | None = None,
         metrics: int = 1,
+        change: str = "LISTED",
+        **told: Any,
     ) -> Story:
+        """`told` is what its status has: desired, last_scale_at, conditions, measured; and targets."""
         return self.object(
             when,
             "hpa",
             "web",
-            change="LISTED",
+            change=change,
             ns="demo",
             target="deployment/demo/web",
             min=minimum,
@@ -231,6 +234,17 @@ class Story:
             cpu_percent=percent,
             metrics=metrics,
             behavior=behavior,
+            **told,
+        )
+
+    def condition(self, when: float, kind: str, status: str, reason: str, message: str, **more: Any) -> Story:
+        """The HPA's status, with one condition."""
+        told = {kind: {"status": status, "reason": reason, "message": message}}
+        return self.hpa(when, change="MODIFIED", conditions=told, **more)
+
+    def kube_event(self, when: float, subject: str, reason: str, message: str) -> Story:
+        return self.add(
+            when, "kubernetes", "event", subject, resolution_s=WATCH_S, reason=reason, message=message
         )
 
     def metrics(

@@ -153,6 +153,7 @@ def test_every_type_of_a_steps_word_is_one_that_the_page_explains():
         "Demand": "*demand*",
         "Duration": "*duration*",
         "Experiment": "experiments/",
+        "HpaTrouble": "*trouble*",
         "LitmusEngine": "experiments/litmus/",
         "LoadTime": "*duration* of a load",
         "Locustfile": "loadtests/",

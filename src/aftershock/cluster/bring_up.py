@@ -14,6 +14,7 @@ from aftershock.cluster.machine import DISK_GIB, MEMORY_GIB, disk_free_gib, memo
 from aftershock.cluster.ports import occupied
 from aftershock.cluster.progress import Progress
 from aftershock.cluster.stack import Stack
+from aftershock.cluster.vertical import define_vpa
 from aftershock.config import Settings, state_dir
 from aftershock.errors import EnvironmentUnusableError
 
@@ -30,17 +31,19 @@ def bring_up(
     registry: str,
     progress: Progress,
     check: ReadinessCheck,
+    addons: tuple[str, ...] = (),
 ) -> None:
-    """Make cluster and stack whole, and print what it took.
+    """Make cluster and stack whole, with `addons`, and print what it took.
 
     `check` is asked last whether the monitoring sees what it should; it raises if not.
 
     Raises:
         EnvironmentUnusableError: something that is needed is missing; nothing was begun.
+        UsageError: there is no addon of that name; nothing was begun.
 
     """
     state = state_dir()
-    provider = KindProvider(root=root, state=state, progress=progress)
+    provider = KindProvider(root=root, state=state, progress=progress, addons=addons)
     with progress.stage("look at this machine"):
         progress.say(f"engine: {provider.engine.why}")
         _room(state)
@@ -53,7 +56,9 @@ def bring_up(
     with progress.stage(f"stack (profile {settings.profile})"):
         stack = Stack(root=root, kustomize=provider.tool("kustomize"), log=provider.log, progress=progress)
         stack.define(api)
-        items = stack.render(settings.profile, component_image=provider.component_image())
+        if "vpa" in addons:
+            define_vpa(api, root=root, shell=stack.shell)
+        items = stack.render(settings.profile, component_image=provider.component_image(), addons=addons)
         stack.deploy(api, items)
     with progress.stage("ready"):
         stack.await_ready(api, items, within_s=180)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from aftershock.clock import Clock, SystemClock, format_duration, wait_until
@@ -28,11 +32,24 @@ class Stack:
         self.shell = Shell(log=log)
         self.progress = progress
 
-    def render(self, profile: Profile, *, component_image: str) -> list[Json]:
-        """Return every object of the stack; the operator's definitions are not among them."""
-        folder = self.root / "stack" / "overlays" / profile
+    def render(self, profile: Profile, *, component_image: str, addons: Iterable[str] = ()) -> list[Json]:
+        """Return every object of the stack and of `addons`; the operator's definitions are not among them."""
+        stack = self.root / "stack"
+        overlay, parts = stack / "overlays" / profile, [stack / "addons" / name for name in addons]
         images = {"aftershock.dev/components:dev": component_image}
-        return render(folder, kustomize=self.kustomize, shell=self.shell, images=images)
+        if not parts:
+            return render(overlay, kustomize=self.kustomize, shell=self.shell, images=images)
+        # Addons are kustomize components: they add to the overlay and change it.
+        with tempfile.TemporaryDirectory(prefix="aftershock-stack-") as scratch:
+            folder = Path(scratch).resolve()
+            whole = {
+                "apiVersion": "kustomize.config.k8s.io/v1beta1",
+                "kind": "Kustomization",
+                "resources": [os.path.relpath(overlay.resolve(), folder)],
+                "components": [os.path.relpath(part.resolve(), folder) for part in parts],
+            }
+            (folder / "kustomization.yaml").write_text(json.dumps(whole), encoding="utf-8")
+            return render(folder, kustomize=self.kustomize, shell=self.shell, images=images)
 
     def define(self, api: KubeApi) -> None:
         """Apply the operator's definitions, from its module; 4 MB of them, so only when they changed."""

@@ -17,6 +17,7 @@ __all__ = ["SEVERITIES", "TAGS", "known_tags"]
 SEVERITIES = ("blocker", "critical", "minor", "trivial")
 
 TAGS: Mapping[str, str] = {
+    "addon": "needs an addon of the stack: `aftershock up --with ADDON`",
     "alerting": "proves which alerts fire, and which do not",
     "blocker": "severity in the report: nothing else counts while this fails",
     "critical": "severity in the report: above the others",

@@ -24,6 +24,7 @@ from aftershock.cluster.targets import Amount, NodeWords
 from aftershock.config import load_settings, project_root
 from aftershock.errors import ConfigError, StepArgumentError, UsageError
 from aftershock.judge.load_record import PHASES
+from aftershock.judge.scaling_troubles import TROUBLES
 from aftershock.load.spec import LONGEST_S, Demand, check_demand, parse_demand
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "demand",
     "duration",
     "experiment",
+    "hpa_trouble",
     "litmus_engine",
     "load_time",
     "locustfile",
@@ -191,6 +193,18 @@ def percentile(text: str) -> float:
     return percent
 
 
+def hpa_trouble(text: str) -> str:
+    """Read what may be wrong with an HPA, as in "at its maximum".
+
+    Raises:
+        StepArgumentError: it is nothing that is looked for.
+
+    """
+    if text not in TROUBLES:
+        raise StepArgumentError(f"an HPA is not known to be {text!r}", expected=", ".join(TROUBLES))
+    return text
+
+
 def _checked(read: Callable[[], T]) -> T:
     try:
         return read()
@@ -235,6 +249,7 @@ TYPES: Mapping[str, Callable[[str], Any]] = {
     "Demand": _Words(demand, r"[^ ]+ .*(?:requests/s|users?|requests/s each|workers?)"),
     "Duration": duration,
     "Experiment": experiment,
+    "HpaTrouble": hpa_trouble,
     "LitmusEngine": litmus_engine,
     "LoadTime": load_time,
     "Locustfile": locustfile,

@@ -62,9 +62,10 @@ class Serves:
 
 @dataclass(frozen=True, kw_only=True)
 class HpaScales:
-    """The HPA of `workload` acts while the load lasts."""
+    """The HPA of `workload` acts while the load lasts, or within so many seconds of its start."""
 
     workload: str
+    within_s: float | None = None
 
 
 Objective = AlertFires | AlertResolves | Recovers | Replaced | Serves | HpaScales

@@ -1,174 +1,145 @@
-"""The HorizontalPodAutoscaler's arithmetic, from its controller's source (Kubernetes 1.34).
+"""The HorizontalPodAutoscaler's arithmetic, from the documentation of Kubernetes 1.34.
 
-Integers where the controller has integers: usage in millicores, rounded up per container;
-utilisation in whole percent, cut off. Pure functions of what the controller could see.
+Integers where the controller has integers: usage in milli-units, rounded up per container;
+utilisation in whole percent, averages in whole milli-units, cut off. Pure functions of what
+the controller could see.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Literal
+
+from aftershock.judge.hpa_spec import MILLI, Metric, PodSeen, Rules, Sample, Spec
 
 __all__ = [
-    "Behaviour",
-    "PodSeen",
-    "Policy",
-    "Rules",
-    "Sample",
-    "Spec",
     "admit",
-    "read_spec",
+    "average",
+    "level_of",
+    "propose",
     "recommend",
+    "requests_of",
     "stabilise",
     "utilisation",
+    "values_of",
 ]
 
-
-@dataclass(frozen=True, kw_only=True)
-class Sample:
-    """One pod's CPU usage: millicores over the `window_s` seconds that end at `timestamp`."""
-
-    cpu_m: int
-    timestamp: datetime
-    window_s: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class PodSeen:
-    """What the controller looks at in a pod. `request_m` is None if a container has no CPU request."""
-
-    name: str
-    phase: str
-    deleting: bool
-    ready: bool | None
-    ready_since: datetime | None
-    started_at: datetime | None
-    request_m: int | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Policy:
-    """At most `value` pods, or percent of them, per `period_s` seconds."""
-
-    kind: Literal["Pods", "Percent"]
-    value: int
-    period_s: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rules:
-    """Scaling in one direction."""
-
-    window_s: float
-    policies: tuple[Policy, ...]
-    select: str = "Max"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Behaviour:
-    """Both directions. `up` without policies is the rule for an HPA that has no behaviour."""
-
-    up: Rules
-    down: Rules
-
-
-@dataclass(frozen=True, kw_only=True)
-class Spec:
-    """An HPA on CPU utilisation, with the controller's own settings (their defaults are upstream's)."""
-
-    minimum: int
-    maximum: int
-    percent: int
-    behaviour: Behaviour
-    tolerance: float = 0.1
-    cpu_initialization_s: float = 300.0
-    initial_readiness_s: float = 30.0
-
-
-# What the controller does with an HPA without a behaviour: twice as many or 4 pods, five minutes down.
-_NO_BEHAVIOUR = Behaviour(up=Rules(window_s=0, policies=()), down=Rules(window_s=300, policies=()))
 _UP_FACTOR = 2
 _UP_LEAST = 4
-_DOWN_WINDOW_S = 300.0
+
+Values = Mapping[str, int]
 
 
-def read_spec(hpa: Mapping[str, Any], *, tolerance: float = 0.1) -> Spec:
-    """Return the spec from an "hpa" event's data. The API fills in what a behaviour leaves out."""
-    raw = hpa["behavior"]
-    behaviour = _NO_BEHAVIOUR
-    if raw:
-        behaviour = Behaviour(
-            up=_rules(raw.get("scaleUp") or {}, 0.0), down=_rules(raw.get("scaleDown") or {}, _DOWN_WINDOW_S)
-        )
-    return Spec(
-        minimum=hpa["min"],
-        maximum=hpa["max"],
-        percent=hpa["cpu_percent"],
-        behaviour=behaviour,
-        tolerance=tolerance,
-    )
-
-
-def _rules(raw: Mapping[str, Any], window_s: float) -> Rules:
-    window = raw.get("stabilizationWindowSeconds")
-    policies = tuple(
-        Policy(kind=policy["type"], value=policy["value"], period_s=policy["periodSeconds"])
-        for policy in raw.get("policies") or ()
-    )
-    return Rules(
-        window_s=window_s if window is None else float(window),
-        policies=policies,
-        select=raw.get("selectPolicy") or "Max",
-    )
-
-
-def utilisation(usage_m: Mapping[str, int], request_m: Mapping[str, int]) -> int | None:
+def utilisation(usage_m: Values, request_m: Values) -> int | None:
     """Whole percent of the requests that is used, over the pods that have both; None if none has."""
     both = usage_m.keys() & request_m.keys()
     requested = sum(request_m[name] for name in both)
     return sum(usage_m[name] for name in both) * 100 // requested if requested else None
 
 
+def average(values: Values) -> int | None:
+    """Return the mean over the pods, cut off; None without pods."""
+    return sum(values.values()) // len(values) if values else None
+
+
 def recommend(
-    spec: Spec, *, pods: Iterable[PodSeen], samples: Mapping[str, Sample], current: int, now: datetime
+    spec: Spec,
+    *,
+    pods: Iterable[PodSeen],
+    samples: Mapping[str, Sample],
+    current: int,
+    now: datetime,
+    own: Mapping[str, Values] | None = None,
 ) -> int | None:
     """Return the replicas that the formula gives, before stabilisation and limits.
 
-    None where the controller would fail and leave things alone: a container without a
-    request, no usable sample at all.
+    Of several metrics the one that asks for most counts. One that cannot be had is left out
+    on the way up; on the way down nothing happens then. None where the controller would fail and
+    leave things alone. `own` are the pods' own metrics: milli-units by metric and pod.
     """
     seen = list(pods)
-    groups = _group(spec, seen, samples, now)
-    usage = {name: samples[name].cpu_m for name in groups["ready"]}
-    if not usage or any(pod.request_m is None for pod in seen):
+    proposals = [
+        propose(spec, metric, pods=seen, samples=samples, current=current, now=now, own=own or {})
+        for metric in spec.metrics
+    ]
+    had = [proposal for proposal in proposals if proposal is not None]
+    if not had or (len(had) < len(proposals) and max(had) < current):
         return None
-    requests = {pod.name: pod.request_m or 0 for pod in seen}
-    percent = utilisation(usage, requests)
-    if percent is None:
+    return max(had)
+
+
+def propose(
+    spec: Spec,
+    metric: Metric,
+    *,
+    pods: Sequence[PodSeen],
+    samples: Mapping[str, Sample],
+    current: int,
+    now: datetime,
+    own: Mapping[str, Values],
+) -> int | None:
+    """Return the replicas for one metric; None where it cannot be had."""
+    values = values_of(metric, samples, own)
+    trusted = {pod.name for pod in pods if _trusted(spec, metric, pod, samples, now)}
+    groups = _group(pods, values, trusted)
+    usage = {name: values[name] for name in groups["ready"]}
+    requests = requests_of(metric, pods)
+    if not usage or requests is None:
         return None
-    ratio = percent / spec.percent
-    unready, missing = groups["unready"], groups["missing"]
+    level = level_of(metric, usage, requests)
+    if level is None:
+        return None
+    ratio = level / metric.target
+    unready, missing = (groups["unready"], groups["missing"]) if spec.count_unseen else ([], [])
     fill_unready = bool(unready) and ratio > 1
     if not fill_unready and not missing:
         return current if _tolerable(spec, ratio) else math.ceil(ratio * len(groups["ready"]))
     # What cannot be seen counts against the move: idle on the way up, fully used on the way down.
     if ratio < 1:
-        usage |= {name: requests[name] * max(100, spec.percent) // 100 for name in missing}
+        usage |= {name: _full(metric, requests.get(name, 0)) for name in missing}
     elif ratio > 1:
         usage |= dict.fromkeys(missing, 0)
     if fill_unready:
         usage |= dict.fromkeys(unready, 0)
-    return _second_look(spec, ratio, usage, requests, current=current)
+    return _second_look(spec, ratio, (level_of(metric, usage, requests) or 0) / metric.target, usage, current)
 
 
-def _second_look(
-    spec: Spec, ratio: float, usage: Mapping[str, int], requests: Mapping[str, int], *, current: int
-) -> int:
+def values_of(metric: Metric, samples: Mapping[str, Sample], own: Mapping[str, Values]) -> dict[str, int]:
+    """Return each pod's value of `metric`, in milli-units; a pod without one is left out."""
+    if metric.source == "Pods":
+        return dict(own.get(metric.name, {}))
+    if metric.name == "cpu":
+        return {name: sample.cpu_m for name, sample in samples.items() if sample.cpu_m is not None}
+    return {name: sample.memory * MILLI for name, sample in samples.items() if sample.memory is not None}
+
+
+def requests_of(metric: Metric, pods: Iterable[PodSeen]) -> dict[str, int] | None:
+    """Return each pod's request in milli-units; None if one has none, and the metric goes by requests."""
+    if metric.by == "average":
+        return {}
+    found = {
+        pod.name: pod.request_m
+        if metric.name == "cpu"
+        else (None if pod.memory_request is None else pod.memory_request * MILLI)
+        for pod in pods
+    }
+    known = {name: request for name, request in found.items() if request is not None}
+    return known if len(known) == len(found) else None
+
+
+def level_of(metric: Metric, usage: Values, requests: Values) -> int | None:
+    """Return what is compared with the target: whole percent of the requests, or the mean."""
+    return average(usage) if metric.by == "average" else utilisation(usage, requests)
+
+
+def _full(metric: Metric, request: int) -> int:
+    """Return what a pod without a value counts for on the way down."""
+    return metric.target if metric.by == "average" else request * max(100, metric.target) // 100
+
+
+def _second_look(spec: Spec, ratio: float, again: float, usage: Values, current: int) -> int:
     """Return what remains of a move once the unseen pods count; the direction never turns."""
-    again = (utilisation(usage, requests) or 0) / spec.percent
     if _tolerable(spec, again) or (ratio < 1 < again) or (again < 1 < ratio):
         return current
     replicas = math.ceil(again * len(usage))
@@ -177,24 +148,31 @@ def _second_look(
 
 
 def _tolerable(spec: Spec, ratio: float) -> bool:
-    return 1.0 - spec.tolerance <= ratio <= 1.0 + spec.tolerance
+    up, down = spec.behaviour.up.tolerance, spec.behaviour.down.tolerance
+    low = 1.0 - (spec.tolerance if down is None else down)
+    return low <= ratio <= 1.0 + (spec.tolerance if up is None else up)
 
 
-def _group(
-    spec: Spec, pods: Iterable[PodSeen], samples: Mapping[str, Sample], now: datetime
-) -> dict[str, list[str]]:
+def _group(pods: Iterable[PodSeen], values: Values, trusted: Collection[str]) -> dict[str, list[str]]:
     groups: dict[str, list[str]] = {"ready": [], "unready": [], "missing": [], "ignored": []}
     for pod in pods:
         if pod.deleting or pod.phase == "Failed":
             group = "ignored"
         elif pod.phase == "Pending":
             group = "unready"
-        elif pod.name not in samples:
+        elif pod.name not in values:
             group = "missing"
         else:
-            group = "unready" if _cpu_unready(spec, pod, samples[pod.name], now) else "ready"
+            group = "ready" if pod.name in trusted else "unready"
         groups[group].append(pod.name)
     return groups
+
+
+def _trusted(spec: Spec, metric: Metric, pod: PodSeen, samples: Mapping[str, Sample], now: datetime) -> bool:
+    """Whether the value of a pod counts yet: only CPU is not believed while a pod starts."""
+    of_cpu = metric.source == "Resource" and metric.name == "cpu"
+    sample = samples.get(pod.name)
+    return not of_cpu or (sample is not None and not _cpu_unready(spec, pod, sample, now))
 
 
 def _cpu_unready(spec: Spec, pod: PodSeen, sample: Sample, now: datetime) -> bool:

@@ -15,14 +15,19 @@ from typing import Any, Concatenate, ParamSpec, get_args
 from aftershock.clock import from_rfc3339, rfc3339
 from aftershock.errors import UsageError
 from aftershock.judge.alerts import fired_within, nothing_else_fired, resolved_within
+from aftershock.judge.budgets import evictions_refused, scaled_down_past_budget
 from aftershock.judge.engine import engine_passed
 from aftershock.judge.load import answered_at_least, failures_below, latency_below
 from aftershock.judge.maintenance import budget_respected, node_emptied, node_schedulable, service_answered
 from aftershock.judge.recovery import recovered_within, service_recovered_within
 from aftershock.judge.replacements import replaced_within
 from aftershock.judge.scaling import cpu_passed, scaled_by_formula
+from aftershock.judge.scaling_stages import scaling_accounted_for
+from aftershock.judge.scaling_troubles import hpa_in_trouble
 from aftershock.judge.serving import added_replicas_serve
+from aftershock.judge.sizes import not_flapping, returned_to, scaled_to_at_least, stayed_at_most
 from aftershock.judge.steady_state import steady_state_held
+from aftershock.judge.vertical import vpa_evicted, vpa_recommended
 from aftershock.timeline import Event
 from aftershock.verdict import Verdict
 
@@ -39,19 +44,29 @@ JUDGES: dict[str, Judge] = {
         budget_respected,
         cpu_passed,
         engine_passed,
+        evictions_refused,
         failures_below,
         fired_within,
+        hpa_in_trouble,
         latency_below,
         node_emptied,
         node_schedulable,
+        not_flapping,
         nothing_else_fired,
         recovered_within,
         replaced_within,
         resolved_within,
+        returned_to,
         scaled_by_formula,
+        scaled_down_past_budget,
+        scaled_to_at_least,
+        scaling_accounted_for,
         service_answered,
         service_recovered_within,
+        stayed_at_most,
         steady_state_held,
+        vpa_evicted,
+        vpa_recommended,
     )
 }
 """Every judge by its name; a new one is entered here, or its verdicts cannot be asked for again."""

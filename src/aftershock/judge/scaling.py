@@ -7,16 +7,18 @@ have come.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import product
 from typing import Any
 
 from aftershock.clock import format_duration
-from aftershock.judge.hpa import Spec, admit, stabilise
+from aftershock.judge.hands import by_hand
+from aftershock.judge.hpa_spec import Metric, Spec
 from aftershock.judge.record import clock_time, end_of, gaps_within
-from aftershock.judge.scaling_record import LAG_S, Resize, ScalingRecord, read_scaling
+from aftershock.judge.scaling_looks import DRIFT_S, admissible, broken_rules, demanded, held_by, numbers
+from aftershock.judge.scaling_record import LAG_S, Resize, ScalingRecord, Snapshot, read_scaling
+from aftershock.judge.scaling_troubles import troubles
 from aftershock.timeline import Event
 from aftershock.verdict import Verdict, met, unknown, violated
 
@@ -26,11 +28,7 @@ SYNC_S = 15.0
 """How often the HPA controller looks (its flag's default)."""
 
 _TOLERANCE = 0.1
-_DRIFT_S = 0.25  # each look begins one period after the look before has ended
 _GRID_S = 1.0
-_JUST_BEFORE = timedelta(microseconds=1)
-
-_Sizes = set[int | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +38,7 @@ class _Window:
     sync_s: float
 
 
-def scaled_by_formula(
+def scaled_by_formula(  # noqa: PLR0911 - a reason for each thing that can be missing or wrong
     events: Iterable[Event],
     *,
     hpa: str,
@@ -52,7 +50,7 @@ def scaled_by_formula(
 ) -> Verdict:
     """Judge every resize from `since` on against the formula, and that the demanded ones came.
 
-    `hpa` is "hpa/NS/NAME"; it must go by CPU utilisation alone. The record should begin one
+    `hpa` is "hpa/NS/NAME"; it may go by CPU, memory and metrics of the pods' own. The record should begin one
     scale-up stabilisation window before the load. With `expect_scale_up` a load for which the
     formula never asks for more, or may get no more, is unknown: it proves nothing.
     """
@@ -73,19 +71,27 @@ def scaled_by_formula(
     details["resolution_s"] = round(look.poll_s + LAG_S, 3)
     if holes:
         return unknown(name, reason=holes[0], evidence=tuple(holes), **details)
-    checked = [(resize, _admissible(look, resize, sync_s)) for resize in resizes]
-    lines = [_resize_line(look, resize, allowed) for resize, allowed in checked]
+    if strangers := by_hand(record, hpa, resizes):
+        first = f"{strangers[0]} at {clock_time(strangers[0].when.at)}"
+        reason = f"{first} was not the HPA's: somebody else set it"
+        return unknown(name, reason=reason, evidence=tuple(map(str, strangers)), **details)
+    checked = [(resize, admissible(look, resize, sync_s)) for resize in resizes]
+    lines = [_resize_line(look, resize, allowed, sync_s) for resize, allowed in checked]
     wrong = [(resize, allowed) for resize, allowed in checked if resize.after not in allowed]
     if wrong:
         resize, allowed = wrong[0]
-        reason = f"{resize} at {clock_time(resize.when.at)}: the formula admits {_numbers(allowed)}"
+        reason = f"{resize} at {clock_time(resize.when.at)}: the formula admits {numbers(allowed)}"
+        broken = broken_rules(look, resize, sync_s)
+        reason += f"; it is as if without {' or '.join(broken)}" if broken else ""
         return violated(name, reason=reason, evidence=tuple(lines), **details)
     overdue = _overdue(look, window)
     if overdue:
         return violated(name, reason=overdue, evidence=(*lines, overdue), **details)
     capped = _capped(look, window)
     if expect_scale_up and not any(resize.after > resize.before for resize in resizes):
-        reason = capped or f"the formula never asked for more replicas; {_peak_line(look, window)}"
+        wrong_with = troubles(record, hpa=hpa, since=since, until=window.until)
+        reason = str(wrong_with[0]) if wrong_with else ""
+        reason = reason or capped or f"the formula never asked for more replicas; {_peak_line(look, window)}"
         return unknown(name, reason=reason, evidence=tuple(lines), **details)
     notes = (capped,) if capped else ()
     return met(name, evidence=(*lines, *notes, _peak_line(look, window)), **details)
@@ -145,7 +151,7 @@ def _end(record: Sequence[Event], hpa: str, until: datetime | None) -> datetime:
 
 
 def _holes(record: Sequence[Event], hpa: str, since: datetime, until: datetime) -> list[str]:
-    resources = ("pod", "deployment", "hpa", "pod-metrics")
+    resources = ("pod", "deployment", "hpa", "pod-metrics", "pod-own-metric")
     return gaps_within(record, resources=resources, since=since, until=until, namespace=hpa.split("/")[1])
 
 
@@ -154,74 +160,18 @@ def _memory(spec: Spec) -> timedelta:
     return timedelta(seconds=spec.behaviour.up.window_s)
 
 
-def _admissible(look: ScalingRecord, resize: Resize, sync_s: float) -> set[int]:
-    """Return every size that a look right before `resize` may have led to."""
-    spec, current, at = look.spec, resize.before, resize.when.at
-    if not spec.minimum <= current <= spec.maximum:
-        return {min(max(current, spec.minimum), spec.maximum)}
-    wanted = look.recommendations(at - _JUST_BEFORE, slack_s=0.0, current=current)
-    possible = _any_size(spec) if wanted is None else wanted - {None}
-    lowest = _extremes(_earlier_looks(look, at, sync_s, spec.behaviour.up.window_s), min)
-    highest = _extremes(_earlier_looks(look, at, sync_s, spec.behaviour.down.window_s), max)
-    changes = look.changes_before(at)
-    return {
-        admit(
-            spec,
-            current=current,
-            desired=stabilise(current=current, desired=want, up=_known(low), down=_known(high)),
-            changes=changes,
-        )
-        for want, low, high in product(possible, lowest, highest)
-        if want is not None
-    }
-
-
-def _earlier_looks(look: ScalingRecord, at: datetime, sync_s: float, window_s: float) -> list[_Sizes]:
-    """Return what each earlier look inside a stabilisation window may have recommended.
-
-    None among them: nothing, or the look may lie outside of the window.
-    """
-    found: list[_Sizes] = []
-    for number in range(1, int(window_s / sync_s) + 1):
-        then = at - timedelta(seconds=number * sync_s)
-        values = look.recommendations(then, slack_s=number * _DRIFT_S, current=look.replicas_at(then))
-        sizes = _any_size(look.spec) if values is None else values
-        outside = number * (sync_s + _DRIFT_S) > window_s
-        found.append(sizes | {None} if outside else sizes)
-    return found
-
-
-def _extremes(looks: Sequence[_Sizes], pick: Callable[[tuple[int, int]], int]) -> _Sizes:
-    """Return every value that `pick` (min or max) may have over one choice from each look."""
-    reached: _Sizes = {None}
-    for sizes in looks:
-        reached = {
-            pick((a, b)) if a is not None and b is not None else (b if a is None else a)
-            for a, b in product(reached, sizes)
-        }
-    return reached
-
-
-def _known(size: int | None) -> tuple[int, ...]:
-    return () if size is None else (size,)
-
-
-def _any_size(spec: Spec) -> _Sizes:
-    return set(range(spec.minimum, spec.maximum + 1))
-
-
 def _overdue(look: ScalingRecord, window: _Window) -> str:
     """Say that a scale-up which every look demanded did not come in time; "" if there is none.
 
     Once every look recommends more, and the policies let it, the first look that has seen
     nothing else for a whole stabilisation window must act.
     """
-    patience = look.spec.behaviour.up.window_s + window.sync_s + LAG_S + look.poll_s + 4 * _DRIFT_S
+    patience = look.spec.behaviour.up.window_s + window.sync_s + LAG_S + look.poll_s + 4 * DRIFT_S
     run: tuple[datetime, int] | None = None
     at = window.since
     while at <= window.until:
         replicas = look.replicas_at(at)
-        least = _demanded(look, at, replicas)
+        least = demanded(look, at, replicas)
         if least <= replicas:
             run = None
         elif run is None or run[1] != replicas:
@@ -233,15 +183,6 @@ def _overdue(look: ScalingRecord, window: _Window) -> str:
             )
         at += timedelta(seconds=_GRID_S)
     return ""
-
-
-def _demanded(look: ScalingRecord, at: datetime, replicas: int) -> int:
-    """Return the least that any look at `at` would have made of `replicas`, stabilisation aside."""
-    sizes = look.recommendations(at, slack_s=0.0, current=replicas)
-    if not sizes or None in sizes:
-        return replicas
-    least = min(size for size in sizes if size is not None)
-    return admit(look.spec, current=replicas, desired=least, changes=look.changes_before(at))
 
 
 def _capped(look: ScalingRecord, window: _Window) -> str:
@@ -263,18 +204,26 @@ def _course(look: ScalingRecord, resizes: Sequence[Resize], window: _Window) -> 
     return " → ".join(map(str, sizes))
 
 
-def _resize_line(look: ScalingRecord, resize: Resize, allowed: set[int]) -> str:
-    percents = [snapshot.percent() for snapshot in look.during(resize.when.at, resize.when.at)]
-    shown = ", ".join(f"{percent} %" for percent in percents if percent is not None) or "no sample"
-    return f"{clock_time(resize.when.at)} {resize}: formula admits {_numbers(allowed)}; CPU at {shown}"
+def _resize_line(look: ScalingRecord, resize: Resize, allowed: set[int], sync_s: float) -> str:
+    found = look.during(resize.when.at, resize.when.at)
+    held = held_by(look, resize, sync_s)
+    return (
+        f"{clock_time(resize.when.at)} {resize}: formula admits {numbers(allowed)}; "
+        + "; ".join(_levels(metric, found) for metric in look.spec.metrics)
+        + (f"; {held}" if held else "")
+    )
+
+
+def _levels(metric: Metric, snapshots: Iterable[Snapshot]) -> str:
+    known = [level for snapshot in snapshots if (level := snapshot.level(metric)) is not None]
+    return f"{metric.title} at {', '.join(metric.shown(level) for level in known) or 'no sample'}"
 
 
 def _peak_line(look: ScalingRecord, window: _Window) -> str:
-    seen = [s.percent() for s in look.during(window.since, window.until)]
-    top = max((percent for percent in seen if percent is not None), default=None)
-    target = f"target {look.spec.percent} %, from {look.spec.minimum} to {look.spec.maximum} replicas"
-    return f"highest CPU {'unknown' if top is None else f'{top} %'}; {target}"
-
-
-def _numbers(sizes: set[int]) -> str:
-    return " or ".join(map(str, sorted(sizes))) or "no change"
+    peaks = []
+    for metric in look.spec.metrics:
+        seen = [snapshot.level(metric) for snapshot in look.during(window.since, window.until)]
+        top = max((level for level in seen if level is not None), default=None)
+        shown = "unknown" if top is None else metric.shown(top)
+        peaks.append(f"highest {metric.title} {shown}; target {metric.shown(metric.target)}")
+    return f"{'; '.join(peaks)}, from {look.spec.minimum} to {look.spec.maximum} replicas"

@@ -9,22 +9,25 @@ from typing import Any
 
 from aftershock.clock import format_duration
 from aftershock.judge.record import Instant, clock_time, elapsed, end_of, gaps_within, within_bound
-from aftershock.judge.world import Owners, World, healthy, replay
+from aftershock.judge.world import Data, Owners, World, healthy, replay
 from aftershock.timeline import Event
 from aftershock.verdict import Verdict, unknown, violated
 
-__all__ = ["added_replicas_serve"]
+__all__ = ["Added", "added_pods", "added_replicas_serve"]
 
 
 @dataclass(kw_only=True)
-class _Added:
-    """A pod that came after a resize, and when what was first seen of it."""
+class Added:
+    """A pod that came after a resize, and when what was first seen of it. `served`: a request answered."""
 
     subject: str
     uid: str
     asked: Instant
+    scheduled: Instant | None = None
+    started: Instant | None = None
     ready: Instant | None = None
     routed: Instant | None = None
+    served: Instant | None = None
     gone: Instant | None = None
     requests: int | None = None
 
@@ -77,7 +80,7 @@ def added_replicas_serve(
         return unknown(name, reason=holes[0], evidence=tuple(holes), **details)
     pods = [
         pod
-        for pod in _added(record, workload, service, since, end)
+        for pod in added_pods(record, workload, service, since, end)
         if pod.done or pod.gone is None or elapsed(pod.asked, pod.gone) > within_s
     ]
     details["evidence"] = tuple(map(str, pods))
@@ -88,7 +91,7 @@ def added_replicas_serve(
 
 def _verdict(
     name: str,
-    pods: Sequence[_Added],
+    pods: Sequence[Added],
     end: Instant,
     within_s: float,
     details: dict[str, Any],
@@ -124,13 +127,13 @@ def _verdict(
     return verdict
 
 
-def _added(
+def added_pods(
     record: Sequence[Event], workload: str, service: str, since: datetime, end: Instant
-) -> list[_Added]:
+) -> list[Added]:
     """Find the pods that came after a resize upwards, in order of their coming."""
     owners = Owners(record)
     known: set[str] = set()
-    added: dict[str, _Added] = {}
+    added: dict[str, Added] = {}
     asked: Instant | None = None
     replicas = 0
     for event, world in replay(record):
@@ -143,26 +146,34 @@ def _added(
         if event.kind == "pod" and owners.workload(event.data) == workload:
             uid = event.data["uid"]
             if asked and uid not in known:
-                added[uid] = _Added(subject=event.subject, uid=uid, asked=asked)
+                added[uid] = Added(subject=event.subject, uid=uid, asked=asked)
             known.add(uid)
         _follow(event, world, added, service)
     _count(record, added.values())
     return list(added.values())
 
 
-def _follow(event: Event, world: World, added: dict[str, _Added], service: str) -> None:
+def _follow(event: Event, world: World, added: dict[str, Added], service: str) -> None:
     """Note what `event` first shows of the added pods."""
     now = Instant.of(event)
     pod = added.get(event.data["uid"]) if event.kind == "pod" else None
     if pod:
-        if healthy(event.data):
-            pod.ready = pod.ready or now
-        if event.data["deletion_at"] or event.data["type"] in {"DELETED", "GONE"}:
-            pod.gone = pod.gone or now
+        _see(pod, event.data, now)
     if event.kind == "endpointslice" and event.data["service"] == service:
         for uid in _routed(world, service):
             if uid in added:
                 added[uid].routed = added[uid].routed or now
+
+
+def _see(pod: Added, data: Data, now: Instant) -> None:
+    if data["node"]:
+        pod.scheduled = pod.scheduled or now
+    if all(container["state"] == "running" for container in data["containers"]):
+        pod.started = pod.started or now
+    if healthy(data):
+        pod.ready = pod.ready or now
+    if data["deletion_at"] or data["type"] in {"DELETED", "GONE"}:
+        pod.gone = pod.gone or now
 
 
 def _routed(world: World, service: str) -> Iterator[str]:
@@ -171,11 +182,15 @@ def _routed(world: World, service: str) -> Iterator[str]:
             yield from (endpoint["uid"] for endpoint in piece["endpoints"] if endpoint["ready"])
 
 
-def _count(record: Iterable[Event], pods: Iterable[_Added]) -> None:
+def _count(record: Iterable[Event], pods: Iterable[Added]) -> None:
     """Note how many requests each pod is said to have answered."""
     answered: dict[str, int] = {}
+    first: dict[str, Instant] = {}
     for event in record:
         if event.kind == "served":
             answered[event.subject] = max(answered.get(event.subject, 0), int(event.data["requests"]))
+            if event.data["requests"]:
+                first.setdefault(event.subject, Instant.of(event))
     for pod in pods:
         pod.requests = answered.get(pod.subject)
+        pod.served = first.get(pod.subject)

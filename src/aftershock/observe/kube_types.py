@@ -77,6 +77,8 @@ class Condition(Part):
     type: str
     status: str
     lastTransitionTime: str | None = None
+    reason: str | None = None
+    message: str | None = None
 
 
 class Requests(Part):
@@ -237,19 +239,33 @@ class ScaleTarget(Part):
     name: str = ""
 
 
-class MetricTarget(Part):
-    type: str = ""
+class MetricValue(Part):
+    """A target, or what was measured."""
+
     averageUtilization: int | None = None
+    averageValue: str | None = None
 
 
 class ResourceMetric(Part):
     name: str = ""
-    target: MetricTarget = msgspec.field(default_factory=MetricTarget)
+    target: MetricValue = msgspec.field(default_factory=MetricValue)
+    current: MetricValue = msgspec.field(default_factory=MetricValue)
+
+
+class MetricName(Part):
+    name: str = ""
+
+
+class PodsMetric(Part):
+    metric: MetricName = msgspec.field(default_factory=MetricName)
+    target: MetricValue = msgspec.field(default_factory=MetricValue)
+    current: MetricValue = msgspec.field(default_factory=MetricValue)
 
 
 class Metric(Part):
     type: str = ""
     resource: ResourceMetric | None = None
+    pods: PodsMetric | None = None
 
 
 class HpaSpec(Part):
@@ -264,6 +280,8 @@ class HpaStatus(Part):
     currentReplicas: int | None = None
     desiredReplicas: int | None = None
     lastScaleTime: str | None = None
+    conditions: list[Condition] = []
+    currentMetrics: list[Metric | None] | None = None
 
 
 class Hpa(KubeObject):

@@ -199,10 +199,33 @@ def _hpa(hpa: kube.Hpa) -> Data:
         "max": spec.maxReplicas,
         "cpu_percent": cpu[0].target.averageUtilization if cpu else None,
         "metrics": len(spec.metrics),
+        "targets": [_metric(metric, "target") for metric in spec.metrics],
         "behavior": spec.behavior,
         "current": hpa.status.currentReplicas,
         "desired": hpa.status.desiredReplicas,
         "last_scale_at": hpa.status.lastScaleTime,
+        "measured": [_metric(metric, "current") for metric in hpa.status.currentMetrics or () if metric],
+        "conditions": {
+            condition.type: {
+                "status": condition.status,
+                "reason": condition.reason,
+                "message": condition.message,
+            }
+            for condition in hpa.status.conditions
+        },
+    }
+
+
+def _metric(metric: kube.Metric, which: str) -> Data:
+    """Return a metric's target or its current value: whole percent, or milli-units a pod."""
+    known = metric.resource or metric.pods
+    value: kube.MetricValue = getattr(known, which) if known else kube.MetricValue()
+    name = metric.resource.name if metric.resource else metric.pods.metric.name if metric.pods else None
+    return {
+        "type": metric.type,
+        "name": name,
+        "percent": value.averageUtilization,
+        "average_m": None if value.averageValue is None else math.ceil(quantity(value.averageValue) * 1000),
     }
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -26,19 +27,30 @@ def record_served(
     selector: str,
     port: int,
     path: str = "/stub_status",
+    but: Collection[str] = (),
+    asked: Counter[str] | None = None,
+    resolution_s: float = 0.0,
 ) -> list[Event]:
     """Ask every pod that `selector` matches, through the API server, and record what it answered.
 
     What the kubelet's HTTP probes have asked since the container began, at most, is taken
-    off, and our own request. A pod that cannot be asked is left out: nothing is known of it.
+    off, and our own request. A pod that cannot be asked is left out: nothing is known of it. So
+    are those in `but` ("pod/NS/NAME"). `asked` holds how often we asked each pod before, which is
+    taken off too, and is counted on here. `resolution_s` is the time since the look before, if
+    there was one.
 
     Raises:
         ApiError, TransientError: the pods cannot be listed.
 
     """
     recorded = []
+    asked = Counter() if asked is None else asked
     for pod in api.items(f"/api/v1/namespaces/{namespace}/pods", labelSelector=selector):
         name = pod["metadata"]["name"]
+        subject = f"pod/{namespace}/{name}"
+        if subject in but:
+            continue
+        asked[subject] += 1
         try:
             page = api.text(f"/api/v1/namespaces/{namespace}/pods/{name}:{port}/proxy{path}")
         except (ApiError, TransientError):
@@ -51,8 +63,9 @@ def record_served(
             timeline.record(
                 "client",
                 "served",
-                f"pod/{namespace}/{name}",
-                requests=max(0, total - probes - 1),
+                subject,
+                resolution_s=resolution_s,
+                requests=max(0, total - probes - asked[subject]),
                 by=f"{path}: {total} requests, at most {probes} of them probes",
             )
         )

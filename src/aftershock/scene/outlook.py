@@ -195,7 +195,7 @@ class Outlook:
         return Expectation(
             what=f"the HPA of {objective.workload} scales up under the load",
             bounds=scales_up(pace),
-            limit_s=loads[-1] if loads else None,
+            limit_s=objective.within_s or (loads[-1] if loads else None),
             because=pace.made_of(),
             unknown=pace.unknown,
         )

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import copy
+from collections import Counter
 from datetime import datetime, timedelta
 
 from aftershock.clock import wait_until
 from aftershock.errors import DeadlineError, EnvironmentUnusableError, FeatureError
 from aftershock.judge.question import Question
 from aftershock.judge.scaling import cpu_passed, scaled_by_formula
+from aftershock.judge.scaling_stages import scaling_accounted_for
+from aftershock.judge.scaling_troubles import hpa_in_trouble
 from aftershock.judge.serving import added_replicas_serve
+from aftershock.judge.sizes import not_flapping, returned_to, scaled_to_at_least, stayed_at_most
+from aftershock.observe.first_served import FirstServed
 from aftershock.observe.served import record_served
+from aftershock.report.scaling_plot import write_scaling_plot
 from aftershock.scene.stage import Stage
 from aftershock.scene.traffic import Traffic
 
@@ -26,6 +33,7 @@ class Scaling:
     def __init__(self, stage: Stage, traffic: Traffic) -> None:
         self.stage = stage
         self.traffic = traffic
+        self._asked: Counter[str] = Counter()
 
     def passes(self, workload: str, *, percent: float) -> None:
         """Hold that the workload's CPU passes `percent` of its requests while the load lasts."""
@@ -53,6 +61,7 @@ class Scaling:
                 namespace=namespace,
                 selector=f"app={workload}",
                 port=STATUS_PORT,
+                asked=self._asked,
             )
 
         self.stage.judged(
@@ -67,8 +76,93 @@ class Scaling:
             look=look,
         )
 
+    def scales_to(self, workload: str, *, replicas: int, within_s: float) -> None:
+        """Hold that so many replicas were wanted within `within_s` of the load's first request."""
+        since = self._since()
+        self.stage.judged(
+            Question.of(
+                scaled_to_at_least,
+                hpa=self._hpa(workload),
+                replicas=replicas,
+                within_s=within_s,
+                since=since,
+            ),
+            by=since + timedelta(seconds=within_s),
+        )
+
+    def stays_at_most(self, workload: str, *, replicas: int) -> None:
+        """Hold that never more were wanted, from the load's first request to now."""
+        question = Question.of(
+            stayed_at_most, hpa=self._hpa(workload), replicas=replicas, since=self._since()
+        )
+        self.stage.hold(question)
+
+    def returns_to(self, workload: str, *, replicas: int, within_s: float) -> None:
+        """Hold that so few were wanted again within `within_s` of the load's end."""
+        self._since()
+        self.traffic.finish()
+        ended = self.stage.timeline.select(source="load", kind="load-ended")[-1].at
+        self.stage.judged(
+            Question.of(
+                returned_to, hpa=self._hpa(workload), replicas=replicas, within_s=within_s, since=ended
+            ),
+            by=ended + timedelta(seconds=within_s),
+        )
+
+    def does_not_flap(self, workload: str) -> None:
+        """Hold that nothing was turned back too soon, from the load's first request to now."""
+        self.stage.hold(Question.of(not_flapping, hpa=self._hpa(workload), since=self._since()))
+
+    def in_trouble(self, workload: str, *, trouble: str, within_s: float) -> None:
+        """Hold that what is wrong with the HPA is seen within `within_s`, of the load or the last fault."""
+        since = self.traffic.loaded_at or self.stage.after_fault(0.0)
+        self.stage.judged(
+            Question.of(
+                hpa_in_trouble, hpa=self._hpa(workload), trouble=trouble, within_s=within_s, since=since
+            ),
+            by=since + timedelta(seconds=within_s),
+        )
+
+    def accounted_for(self, workload: str) -> None:
+        """Hold that every stage of the first scale-up is known; draw it for the report."""
+        since, hpa = self._since(), self._hpa(workload)
+        question = Question.of(scaling_accounted_for, hpa=hpa, service=workload, since=since)
+        path = self.stage.folder / f"scaling-{workload}.svg"
+        # Drawn when the scenario closes: what comes after the first scale-up belongs to it.
+        self.stage.keep(
+            lambda: write_scaling_plot(
+                path, tuple(self.stage.timeline), hpa=hpa, service=workload, since=since
+            )
+        )
+        self.stage.judged(question, by=self._load_ends())
+
+    def aims_at(self, workload: str, *, per_pod: float) -> None:
+        """Set the target of the pods' own metric of the HPA, until the scenario closes.
+
+        Raises:
+            FeatureError: it has no such metric.
+
+        """
+        namespace, name = self._hpa(workload).split("/")[1:]
+        path = f"/apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers/{name}"
+        before = self.stage.api.get(path)["spec"]["metrics"]
+        if not any(metric["type"] == "Pods" for metric in before):
+            raise FeatureError(
+                f"the HPA of {workload} goes by no metric that its pods export",
+                hint="aftershock up --with custom-metrics gives sample-app one",
+            )
+        after = copy.deepcopy(before)
+        for metric in after:
+            if metric["type"] == "Pods":
+                metric["pods"]["target"] = {
+                    "type": "AverageValue",
+                    "averageValue": f"{round(per_pod * 1000)}m",
+                }
+        self.stage.keep(lambda: self.stage.api.patch(path, {"spec": {"metrics": before}}))
+        self.stage.api.patch(path, {"spec": {"metrics": after}})
+
     def rests(self, workload: str) -> None:
-        """Wait until the HPA has metrics and the workload is at its minimum.
+        """Wait until the HPA has metrics and the workload is at its minimum; then see when new pods serve.
 
         Raises:
             EnvironmentUnusableError: it does not get there; earlier load may still be felt.
@@ -94,6 +188,16 @@ class Scaling:
             raise EnvironmentUnusableError(
                 f"the HPA of {workload} does not come to rest", found=error.found
             ) from error
+        serving = FirstServed(
+            self.stage.api,
+            self.stage.timeline,
+            namespace=namespace,
+            selector=f"app={workload}",
+            port=STATUS_PORT,
+            asked=self._asked,
+        )
+        serving.start()
+        self.stage.keep(serving.stop)
 
     def _hpa(self, workload: str) -> str:
         service = next((name for name in self.stage.cluster.services if name.endswith(f"/{workload}")), "")

@@ -24,6 +24,7 @@ from aftershock.judge.question import Question
 from aftershock.observe.alertmanager import WebhookLog, record_notifications
 from aftershock.observe.alerts import record_alerts, record_firing_before
 from aftershock.observe.metrics import PodMetrics
+from aftershock.observe.own_metrics import OwnMetrics, metrics_of_hpas
 from aftershock.observe.prometheus import Prometheus
 from aftershock.observe.recorder import Recorder
 from aftershock.report.verdicts import Verdicts
@@ -87,6 +88,8 @@ class Stage:
         metrics = PodMetrics(self.api, self.timeline, namespaces=namespaces)
         metrics.start()
         self._closing.callback(metrics.stop)
+        if wanted := metrics_of_hpas(self.api, namespaces):
+            self._closing.enter_context(OwnMetrics(self.api, self.timeline, wanted=wanted))
         record_firing_before(self.prometheus, self.timeline)
 
     def close(self) -> None:

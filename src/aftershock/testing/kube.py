@@ -218,6 +218,7 @@ COLLECTIONS = {
     "configmaps",
     "daemonsets",
     "deployments",
+    "horizontalpodautoscalers",
     "endpointslices",
     "events",
     "jobs",

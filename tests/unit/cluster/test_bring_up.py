@@ -7,6 +7,7 @@ from collections import namedtuple
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from aftershock.cluster import bring_up as module
 from aftershock.cluster.bring_up import bring_up
@@ -50,6 +51,7 @@ class World:
 
     def stack(self, **_: object) -> object:
         parts = {name: self.note(name, []) for name in ("define", "render", "deploy", "await_ready")}
+        parts["shell"] = None
         return type("Stack", (), parts)()
 
 
@@ -65,10 +67,10 @@ def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
     return world
 
 
-def run(world: World, progress: Progress, tmp_path: Path) -> None:
+def run(world: World, progress: Progress, tmp_path: Path, *addons: str) -> None:
     bring_up(
         Settings(), root=tmp_path, images="auto", registry="", progress=progress,
-        check=lambda *_: world.done.append("check"),
+        check=lambda *_: world.done.append("check"), addons=addons,
     )  # fmt: skip
 
 
@@ -79,6 +81,15 @@ def test_the_stages(world: World, progress: Progress, tmp_path: Path, said: io.S
     ]  # fmt: skip
     assert "engine: docker: runs privileged containers" in said.getvalue()
     assert "0 pods run on 0 nodes" in said.getvalue()
+
+
+@pytest.mark.parametrize(("addon", "times"), [("vpa", 1), ("custom-metrics", 0)])
+def test_what_an_addon_needs_beside_its_manifests(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, addon: str, times: int
+) -> None:
+    monkeypatch.setattr(module, "define_vpa", lambda *_, **__: world.done.append("define vpa"))
+    run(world, Progress(Console(file=io.StringIO())), tmp_path, addon)
+    assert world.done.count("define vpa") == times
 
 
 def test_too_little_disk(

@@ -52,7 +52,8 @@ def test_a_scenario_of_ours_says_what_it_does_and_promises() -> None:
 
 
 def test_load_scaling_and_drains_do_too() -> None:
-    load, scales, serves = (meaning.what for meaning in of("scaling/nginx_web.feature"))
+    load, reaches, scales, serves = (meaning.what for meaning in of("scaling/nginx_web.feature"))
+    assert reaches == HpaScales(workload="nginx-web", within_s=70)
     assert load == Loads(
         locustfile=ROOT / "loadtests" / "nginx_web.py",
         demand=Demand(users=100, rate_per_user=2),

@@ -6,24 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from aftershock.judge.hpa import (
-    Behaviour,
-    PodSeen,
-    Policy,
-    Rules,
-    Sample,
-    Spec,
-    admit,
-    read_spec,
-    recommend,
-    stabilise,
-    utilisation,
-)
+from aftershock.judge.hpa import admit, recommend, stabilise, utilisation
+from aftershock.judge.hpa_spec import Behaviour, Metric, PodSeen, Policy, Rules, Sample, Spec, read_spec
 from tests.conformance.generator import at
 
 UP = Rules(window_s=30, policies=(Policy(kind="Percent", value=100, period_s=30),))
 DOWN = Rules(window_s=300, policies=(Policy(kind="Percent", value=25, period_s=60),))
-SPEC = Spec(minimum=3, maximum=10, percent=50, behaviour=Behaviour(up=UP, down=DOWN))
+CPU = Metric(name="cpu", target=50)
+SPEC = Spec(minimum=3, maximum=10, metrics=(CPU,), behaviour=Behaviour(up=UP, down=DOWN))
 OLD = PodSeen(
     name="",
     phase="Running",
@@ -152,11 +142,11 @@ def test_spec_is_read_as_the_api_has_it() -> None:
         },
         "scaleDown": {"policies": [{"type": "Percent", "value": 25, "periodSeconds": 60}]},
     }
-    assert read_spec({"behavior": raw, "min": 3, "max": 10, "cpu_percent": 50}) == SPEC
+    assert read_spec({"behavior": raw, "min": 3, "max": 10, "cpu_percent": 50, "metrics": 1}) == SPEC
 
 
 def test_without_behaviour_it_doubles_or_goes_to_four() -> None:
-    spec = read_spec({"behavior": None, "min": 1, "max": 20, "cpu_percent": 50})
+    spec = read_spec({"behavior": None, "min": 1, "max": 20, "cpu_percent": 50, "metrics": 1})
     assert admit(spec, current=1, desired=9, changes=()) == 4
     assert admit(spec, current=3, desired=9, changes=()) == 6
     assert admit(spec, current=8, desired=2, changes=()) == 2

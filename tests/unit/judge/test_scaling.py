@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -172,3 +172,66 @@ class TestCpuPassed:
         gone = {"web-1": None, "web-2": None, "web-3": None}
         story = load(10, end=20).metrics(21, gone).metrics(22, {"web-1": 60}).end(30)
         assert self.judge(story).observed == 60
+
+
+class TestWhichRule:
+    """Where a resize differs from usage alone, or from the formula, the verdict says by which rule."""
+
+    def test_held_by_the_policies(self) -> None:
+        quarter = {**WINDOW_0["scaleUp"], "policies": [{"type": "Pods", "value": 1, "periodSeconds": 30}]}
+        story = load(90, behavior={**WINDOW_0, "scaleUp": quarter}, end=40)
+        verdict = judge(story.deployment(22, 4, change="MODIFIED"))
+        assert verdict.status == "met", verdict.lines()
+        assert verdict.evidence[0].endswith("usage alone asks for 6, held by the policies")
+
+    @pytest.mark.parametrize(
+        ("each", "after", "behavior", "rule"),
+        [
+            (54, 4, WINDOW_0, "the tolerance"),
+            (200, 12, WINDOW_0, "the maximum"),
+            (90, 6, WINDOW_30, "the stabilisation windows"),
+        ],
+    )
+    def test_broken(self, each: int, after: int, behavior: dict[str, Any], rule: str) -> None:
+        free = {**behavior["scaleUp"], "policies": [{"type": "Pods", "value": 50, "periodSeconds": 30}]}
+        story = load(each, behavior={**behavior, "scaleUp": free}, end=30)
+        verdict = judge(story.deployment(12, after, change="MODIFIED"))
+        assert verdict.status == "violated"
+        assert verdict.reason.endswith(f"it is as if without {rule}"), verdict.reason
+
+
+class TestSeveralMetrics:
+    TARGETS: ClassVar = [
+        {"type": "Resource", "name": "cpu", "percent": 50, "average_m": None},
+        {"type": "Pods", "name": "rps", "percent": None, "average_m": 1_000_000},
+    ]
+
+    def story(self, each: float | None) -> Story:
+        """Idle by CPU, `each` requests per second per pod from 5 on."""
+        story = healthy_web().hpa(-60, behavior=WINDOW_0, metrics=2, targets=self.TARGETS)
+        for when in range(-40, 40, 10):
+            story.metrics(when, {f"web-{number}": 50 for number in (1, 2, 3)})
+        for when, value in ((-40, 900.0), (5, each)):
+            for number in (1, 2, 3):
+                data = {"namespace": "demo", "name": f"web-{number}", "metric": "rps"}
+                value_m = None if value is None else round(value * 1000)
+                subject = f"pod/demo/web-{number}"
+                story.add(
+                    when, "kubernetes", "pod-own-metric", subject, resolution_s=1.0, value_m=value_m, **data
+                )
+        return story.end(40)
+
+    def test_requests_decide(self) -> None:
+        verdict = judge(self.story(1600).deployment(12, 5, change="MODIFIED"))
+        assert verdict.status == "met", verdict.lines()
+        assert "rps at 1600 a pod" in verdict.evidence[0]
+        assert judge(self.story(1600).deployment(12, 6, change="MODIFIED")).status == "violated"
+
+    def test_one_that_was_not_recorded_is_unknown(self) -> None:
+        story = healthy_web().hpa(-60, targets=self.TARGETS).metrics(1, {"web-1": 1}).end(60)
+        assert "no values of rps" in judge(story).reason
+
+    def test_other_kinds_are_unknown(self) -> None:
+        strange = [{"type": "External", "name": None, "percent": None, "average_m": None}]
+        story = healthy_web().hpa(-60, targets=strange).metrics(1, {"web-1": 1}).end(60)
+        assert "a metric of type External" in judge(story).reason

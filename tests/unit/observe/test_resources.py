@@ -130,6 +130,38 @@ def test_hpa_and_its_behaviour() -> None:
     assert data["target"] == "deployment/demo/web"
     assert (data["min"], data["max"], data["cpu_percent"], data["metrics"]) == (3, 10, 50, 2)
     assert data["behavior"] == {"scaleUp": {"policies": []}}
+    assert (data["measured"], data["conditions"]) == ([], {})
+
+
+def test_what_an_hpa_aims_at_and_what_it_says() -> None:
+    cpu = {"name": "cpu", "target": {"averageUtilization": 70}}
+    memory = {"name": "memory", "target": {"averageValue": "100Mi"}}
+    own = {"metric": {"name": "rps"}, "target": {"averageValue": "1k"}}
+    current = {"name": "cpu", "current": {"averageUtilization": 81, "averageValue": "203m"}}
+    item = {
+        "metadata": {"name": "web", "namespace": "demo", "uid": "u"},
+        "spec": {
+            "metrics": [
+                {"type": "Resource", "resource": cpu},
+                {"type": "Resource", "resource": memory},
+                {"type": "Pods", "pods": own},
+                {"type": "External", "external": {}},
+            ]
+        },
+        "status": {
+            "currentMetrics": [{"type": "Resource", "resource": current}, None],
+            "conditions": [{"type": "ScalingActive", "status": "False", "reason": "Failed", "message": "no"}],
+        },
+    }
+    _, data = kept("hpa", item)
+    assert [(t["type"], t["name"], t["percent"], t["average_m"]) for t in data["targets"]] == [
+        ("Resource", "cpu", 70, None),
+        ("Resource", "memory", None, 100 * 2**20 * 1000),
+        ("Pods", "rps", None, 1_000_000),
+        ("External", None, None, None),
+    ]
+    assert data["measured"] == [{"type": "Resource", "name": "cpu", "percent": 81, "average_m": 203}]
+    assert data["conditions"] == {"ScalingActive": {"status": "False", "reason": "Failed", "message": "no"}}
 
 
 def test_pdb_takes_numbers_and_percentages() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from aftershock.cluster.api import Json
 from aftershock.errors import EnvironmentUnusableError, FeatureError, InconclusiveError
 from aftershock.judge.question import JUDGES
 from aftershock.load.spec import Demand, LoadSpec
+from aftershock.scene import scaling as scaling_module
 from aftershock.scene import traffic as traffic_module
 from aftershock.scene.alerts import LAST_EVALUATIONS_S, LOOK_EVERY_S, Alerts
 from aftershock.scene.nodes import Nodes
@@ -223,20 +225,78 @@ class TestScaling:
             lambda scaling: scaling.passes("nginx-web", percent=50),
             lambda scaling: scaling.follows_formula("nginx-web"),
             lambda scaling: scaling.added_serve("nginx-web", within_s=30),
+            lambda scaling: scaling.scales_to("nginx-web", replicas=5, within_s=60),
+            lambda scaling: scaling.stays_at_most("nginx-web", replicas=10),
+            lambda scaling: scaling.returns_to("nginx-web", replicas=3, within_s=60),
+            lambda scaling: scaling.does_not_flap("nginx-web"),
+            lambda scaling: scaling.accounted_for("nginx-web"),
         ],
     )
     def test_before_there_is_load(self, scaling: Scaling, step: object) -> None:
         with pytest.raises(FeatureError, match="no load yet"):
             step(scaling)  # type: ignore[operator]  # a case
 
+    @pytest.mark.parametrize(
+        ("judge", "step", "waits_s"),
+        [
+            ("scaled_to_at_least", lambda s: s.scales_to("nginx-web", replicas=5, within_s=60), 60),
+            ("hpa_in_trouble", lambda s: s.in_trouble("nginx-web", trouble="short of room", within_s=40), 40),
+            ("stayed_at_most", lambda s: s.stays_at_most("nginx-web", replicas=5), None),
+            ("not_flapping", lambda s: s.does_not_flap("nginx-web"), None),
+            ("returned_to", lambda s: s.returns_to("nginx-web", replicas=3, within_s=90), 30 + 90),
+            ("scaling_accounted_for", lambda s: s.accounted_for("nginx-web"), 20),
+        ],
+    )
+    def test_how_long_each_is_waited_for(
+        self,
+        scaling: Scaling,
+        clock: FakeClock,
+        monkeypatch: pytest.MonkeyPatch,
+        *,
+        judge: str,
+        step: Callable[[Scaling], None],
+        waits_s: float | None,
+    ) -> None:
+        """Load since 0, to end at 20; told to have ended at 30. A judge that says no is asked to the end."""
+        asked = Judging(clock, "violated")
+        monkeypatch.setitem(JUDGES, judge, asked)
+
+        def finish() -> None:
+            clock.sleep(30)
+            scaling.stage.timeline.record("load", "load-ended", "http://127.0.0.1:30080/")
+
+        scaling.traffic.loaded_at = clock.now()
+        scaling.traffic.load = type("Load", (), {"left_s": 20.0, "wait": lambda _: finish()})()  # type: ignore[assignment]  # all that is asked of it
+        with pytest.raises(AssertionError):
+            step(scaling)
+        assert clock.elapsed == pytest.approx(0 if waits_s is None else waits_s + GRACE_S)
+
     def test_an_unknown_workload(self, scaling: Scaling) -> None:
         with pytest.raises(FeatureError, match="there is no 'shop'"):
             scaling.rests("shop")
 
-    def test_at_rest(self, scaling: Scaling, api: FakeApi, clock: FakeClock) -> None:
+    def test_at_rest(
+        self, scaling: Scaling, api: FakeApi, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        told: list[object] = []
+
+        class FakeFirstServed:
+            def __init__(self, *_: object, **more: object) -> None:
+                told.append((more["namespace"], more["selector"]))
+
+            def start(self) -> None:
+                told.append("start")
+
+            def stop(self) -> None:
+                told.append("stop")
+
+        monkeypatch.setattr(scaling_module, "FirstServed", FakeFirstServed)
         api.add(self.HPAS, hpa(replicas=2))
         scaling.rests("nginx-web")
         assert clock.elapsed == 0
+        Looks(scaling.stage)
+        scaling.stage.close()
+        assert told == [("demo", "app=nginx-web"), "start", "stop"]
 
     @pytest.mark.parametrize("found", [hpa(replicas=3), hpa(replicas=2, measured=False)])
     def test_never_at_rest(self, scaling: Scaling, api: FakeApi, clock: FakeClock, found: Json) -> None:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
-from aftershock.errors import ConfigError
+from aftershock.errors import ConfigError, UsageError
 
 __all__ = ["GCFLAGS", "OUR_IMAGES", "Binary", "Catalogue", "Image", "Origin", "load_catalogue"]
 
@@ -46,7 +47,8 @@ class Image(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     name: str
     reference: str
-    role: Literal["base", "core", "stack", "node", "demand"]
+    role: Literal["base", "core", "stack", "node", "addon", "demand"]
+    addon: str = ""
     also: tuple[str, ...] = ()
     base: str = ""
     binaries: tuple[str, ...] = ()
@@ -95,6 +97,24 @@ class Catalogue:
             for image in self.images.values()
             if image not in ours and (image.role in {"node", "stack"} or image.name in bases)
         ]
+
+    @property
+    def addons(self) -> list[str]:
+        """Return the names of the addons, in the order of the file."""
+        return list(dict.fromkeys(image.addon for image in self.images.values() if image.addon))
+
+    def of_addons(self, names: Iterable[str]) -> list[Image]:
+        """Return the images of these addons.
+
+        Raises:
+            UsageError: there is no addon of that name.
+
+        """
+        wanted = list(names)
+        for name in wanted:
+            if name not in self.addons:
+                raise UsageError(f"there is no addon {name!r}", expected=", ".join(self.addons))
+        return [image for image in self.images.values() if image.addon in wanted]
 
     def of_role(self, *roles: str) -> list[Image]:
         """Return the images of these roles, in the order of the file."""

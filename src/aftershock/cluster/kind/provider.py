@@ -11,7 +11,7 @@ from aftershock.clock import Clock, wait_until
 from aftershock.cluster.api import KubeApi
 from aftershock.cluster.connect import CLUSTER_NAME, KIND_CONTEXT, kubeconfig_api
 from aftershock.cluster.kind.builder import BARE, Builder, ImagesMode, names_in_nodes
-from aftershock.cluster.kind.catalogue import OUR_IMAGES, Catalogue, Origin, load_catalogue
+from aftershock.cluster.kind.catalogue import OUR_IMAGES, Catalogue, Image, Origin, load_catalogue
 from aftershock.cluster.kind.config import kind_config
 from aftershock.cluster.kind.engine import Engine, find_engine
 from aftershock.cluster.kind.netavark import sweep
@@ -42,8 +42,17 @@ KERNEL_MODULES = Path("/lib/modules")
 class KindProvider:
     """A kind cluster with one control plane and two workers, on this machine."""
 
-    def __init__(self, *, root: Path, state: Path, progress: Progress, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        root: Path,
+        state: Path,
+        progress: Progress,
+        addons: tuple[str, ...] = (),
+        clock: Clock | None = None,
+    ) -> None:
         self.root = root
+        self.addons = addons
         self.state = state
         self.log = state / "logs" / "up.log"
         self.log.parent.mkdir(parents=True, exist_ok=True)
@@ -51,6 +60,7 @@ class KindProvider:
         self.progress = progress
         self.clock = clock
         self.catalogue: Catalogue = load_catalogue(root)
+        self.catalogue.of_addons(addons)
         self._engine: Engine | None = None
 
     @property
@@ -86,8 +96,14 @@ class KindProvider:
         self.progress.say(f"images: {origin} ({why})")
         builder = self.builder
         if origin == "pull":
-            builder.pull(self.catalogue.official(), registry=registry)
-        builder.build(self.catalogue.of_role("node", "stack"), tools=("kind", "kustomize"))
+            builder.pull([*self.catalogue.official(), *self._extra], registry=registry)
+        images = [*self.catalogue.of_role("node", "stack"), *self._extra]
+        builder.build(images, tools=("kind", "kustomize"))
+
+    @property
+    def _extra(self) -> list[Image]:
+        """The images of the addons that were asked for."""
+        return self.catalogue.of_addons(self.addons)
 
     def _origin(self, mode: ImagesMode, registry: str) -> tuple[Origin, str]:
         """Return where images come from, and why: what is there already needs no registry."""
@@ -113,7 +129,7 @@ class KindProvider:
         nodes.limit()
         nodes.connect(api)
         nodes.load(
-            self.catalogue.of_role("stack"),
+            [*self.catalogue.of_role("stack"), *self._extra],
             catalogue=self.catalogue,
             builder=self.builder,
             scratch=self.state,

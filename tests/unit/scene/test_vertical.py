@@ -1,0 +1,140 @@
+"""Vertical autoscaling, addons and budgets in a scenario: refusals, and everything put back."""
+
+from __future__ import annotations
+
+import pytest
+
+from aftershock.cluster.api import Json
+from aftershock.errors import ApiError, EnvironmentUnusableError, FeatureError
+from aftershock.observe.vertical import record_vpa, vpa_path
+from aftershock.scene.budgets import Budgets
+from aftershock.scene.scaling import Scaling
+from aftershock.scene.stage import Stage
+from aftershock.scene.traffic import Traffic
+from aftershock.scene.vertical import ADDONS, Vertical
+from aftershock.testing.kube import FakeApi, pod
+
+VPA = vpa_path("demo", "web")
+PDB = "/apis/policy/v1/namespaces/demo/poddisruptionbudgets/web"
+HPA = "/apis/autoscaling/v2/namespaces/demo/horizontalpodautoscalers/nginx-web"
+
+
+@pytest.fixture(autouse=True)
+def quiet(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody listens at its Prometheus."""
+    monkeypatch.setattr(stage, "look_at_alerts", lambda: None)
+
+
+@pytest.fixture
+def web(api: FakeApi) -> FakeApi:
+    """A workload `web` of one pod in an open namespace."""
+    api.add("/api/v1/namespaces", {"metadata": {"name": "demo", "labels": {"aftershock.dev/allow": "true"}}})
+    api.add(
+        "/apis/apps/v1/namespaces/demo/deployments",
+        {
+            "metadata": {"name": "web", "namespace": "demo", "generation": 1},
+            "spec": {
+                "replicas": 1,
+                "selector": {"matchLabels": {"app": "web"}},
+                "template": {"spec": {"containers": [{"name": "main", "resources": {}}]}},
+            },
+            "status": {"observedGeneration": 1, "replicas": 1, "updatedReplicas": 1, "readyReplicas": 1},
+        },
+    )
+    api.add_pods(pod("web-1"))
+    return api
+
+
+class TestAddons:
+    def test_there_is_no_such_addon(self, stage: Stage) -> None:
+        with pytest.raises(FeatureError, match="no addon 'mesh'"):
+            Vertical(stage).needs("mesh")
+
+    @pytest.mark.parametrize("addon", ADDONS)
+    def test_absent_is_refused_with_what_to_run(self, stage: Stage, addon: str) -> None:
+        with pytest.raises(EnvironmentUnusableError) as caught:
+            Vertical(stage).needs(addon)
+        assert caught.value.hint == f"aftershock up --with {addon}"
+
+    @pytest.mark.parametrize("ready", [0, 1])
+    def test_there_and_ready(self, stage: Stage, api: FakeApi, ready: int) -> None:
+        status = {"observedGeneration": 1, "replicas": 1, "updatedReplicas": 1, "readyReplicas": ready}
+        found: Json = {"metadata": {"generation": 1}, "spec": {"replicas": 1}, "status": status}
+        api.objects[ADDONS["vpa"]] = found
+        if ready:
+            Vertical(stage).needs("vpa")
+        else:
+            with pytest.raises(EnvironmentUnusableError, match="not deployed") as caught:
+                Vertical(stage).needs("vpa")
+            assert caught.value.found == "one that is not ready"
+
+
+class TestVertical:
+    def test_it_may_act_until_the_scenario_closes(self, stage: Stage, web: FakeApi) -> None:
+        web.objects[VPA] = {"metadata": {"name": "web"}, "spec": {"updatePolicy": {"updateMode": "Off"}}}
+        Vertical(stage).may_act("web")
+        assert web.objects[VPA]["spec"]["updatePolicy"] == {"updateMode": "Recreate"}
+        stage.close()
+        assert web.objects[VPA]["spec"]["updatePolicy"] == {"updateMode": "Off"}
+
+    def test_evictions_before_it_may(self, stage: Stage, web: FakeApi) -> None:
+        with pytest.raises(FeatureError, match="may not act yet"):
+            Vertical(stage).evicts("web", within_s=10)
+
+    def test_pods_that_ask_for_something_else_are_replaced(self, stage: Stage, web: FakeApi) -> None:
+        changed = {"containers": [{"name": "main", "resources": {"requests": {"cpu": "20m"}}}]}
+        web.add_pods(pod("web-2", spec=changed))
+        web.objects["/api/v1/namespaces/demo/pods/web-1"]["spec"]["containers"][0]["resources"] = {}
+        Vertical(stage).asks_as_written("web")
+        assert "/api/v1/namespaces/demo/pods/web-2" not in web.objects
+        assert "/api/v1/namespaces/demo/pods/web-1" in web.objects
+
+    def test_a_look_is_recorded_in_millicores_and_bytes(self, stage: Stage, api: FakeApi) -> None:
+        entry = {"containerName": "main", "target": {"cpu": "25m", "memory": "32Mi"}}
+        status = {"recommendation": {"containerRecommendations": [entry]}}
+        api.objects[VPA] = {"spec": {"updatePolicy": {"updateMode": "Off"}}, "status": status}
+        event = record_vpa(api, stage.timeline, namespace="demo", name="web", resolution_s=2.0)
+        assert event.data["recommended"] == {"main": {"target": {"cpu_m": 25, "memory": 32 * 2**20}}}
+        api.objects[VPA] = {"spec": {}}
+        event = record_vpa(api, stage.timeline, namespace="demo", name="web", resolution_s=2.0)
+        assert (event.data["mode"], event.data["recommended"]) == (None, {})
+
+
+class TestBudgets:
+    def test_it_is_put_back(self, stage: Stage, web: FakeApi) -> None:
+        web.objects[PDB] = {"metadata": {"name": "web"}, "spec": {"minAvailable": 2}}
+        Budgets(stage).allows_none("web")
+        assert web.objects[PDB]["spec"] == {"maxUnavailable": 0}
+        stage.close()
+        assert web.objects[PDB]["spec"] == {"minAvailable": 2}
+
+    def test_there_is_none(self, stage: Stage, web: FakeApi) -> None:
+        with pytest.raises(FeatureError, match="no disruption budget"):
+            Budgets(stage).allows_none("web")
+
+    def test_a_refusal_of_another_kind_is_an_error(
+        self, stage: Stage, web: FakeApi, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def no(*_: object, **__: object) -> Json:
+            raise ApiError("forbidden", status=403)
+
+        monkeypatch.setattr(web, "post", no)
+        with pytest.raises(ApiError):
+            Budgets(stage).refuses("web")
+
+
+class TestOwnTarget:
+    def test_it_is_put_back(self, stage: Stage, api: FakeApi) -> None:
+        cpu = {"type": "Resource", "resource": {"name": "cpu"}}
+        own = {"type": "Pods", "pods": {"metric": {"name": "r"}, "target": {"averageValue": "1k"}}}
+        api.objects[HPA] = {"metadata": {"name": "nginx-web"}, "spec": {"metrics": [cpu, own]}}
+        Scaling(stage, Traffic(stage)).aims_at("nginx-web", per_pod=30)
+        target = api.objects[HPA]["spec"]["metrics"][1]["pods"]["target"]
+        assert target == {"type": "AverageValue", "averageValue": "30000m"}
+        stage.close()
+        assert api.objects[HPA]["spec"]["metrics"] == [cpu, own]
+
+    def test_an_hpa_without_such_a_metric(self, stage: Stage, api: FakeApi) -> None:
+        api.objects[HPA] = {"metadata": {"name": "nginx-web"}, "spec": {"metrics": []}}
+        with pytest.raises(FeatureError, match="no metric that its pods export"):
+            Scaling(stage, Traffic(stage)).aims_at("nginx-web", per_pod=30)
