@@ -62,6 +62,14 @@ def test_requests_are_counted_by_the_pattern_of_their_route_and_by_status() -> N
     assert paths == {"/greet/{name}", "/fail"}  # no probes, no scrapes, no URLs of strangers
 
 
+def test_an_answer_says_who_gave_it() -> None:
+    async def talk() -> list[str]:
+        async with running(create_app([Route("/greet/{name}", greet, methods=["GET"])])) as client:
+            return [(await client.get(path)).headers["X-Served-By"] for path in ("/greet/a", "/nowhere")]
+
+    assert asyncio.run(talk()) == [socket.gethostname()] * 2
+
+
 def test_the_series_of_errors_exist_before_the_first_error() -> None:
     async def talk() -> str:
         async with running(create_app([Route("/fail", fail, methods=["GET"])])) as client:
