@@ -60,7 +60,7 @@ def scaled_by_formula(  # noqa: PLR0911 - a reason for each thing that can be mi
         "expected": "every resize is what the formula gives for the recorded CPU, and none is missing",
         "query": f"GET /apis/metrics.k8s.io/v1beta1/namespaces/{hpa.split('/')[1]}/pods; watch deployments",
     }
-    look = read_scaling(record, hpa, tolerance=tolerance)
+    look = read_scaling(record, hpa, since=since, until=until, tolerance=tolerance)
     if isinstance(look, str):
         return unknown(name, reason=look, **details)
     window = _Window(since=since, until=_end(record, hpa, until), sync_s=sync_s)
@@ -113,7 +113,7 @@ def cpu_passed(
         "query": f"GET /apis/metrics.k8s.io/v1beta1/namespaces/{hpa.split('/')[1]}/pods",
         "unit": "%",
     }
-    look = read_scaling(record, hpa, tolerance=_TOLERANCE)
+    look = read_scaling(record, hpa, since=since, until=until, tolerance=_TOLERANCE)
     if isinstance(look, str):
         return unknown(name, reason=look, **details)
     end = _end(record, hpa, until)
@@ -200,7 +200,8 @@ def _capped(look: ScalingRecord, window: _Window) -> str:
 
 
 def _course(look: ScalingRecord, resizes: Sequence[Resize], window: _Window) -> str:
-    sizes = [look.replicas_at(window.since), *(resize.after for resize in resizes)]
+    first = resizes[0].before if resizes else look.replicas_at(window.since)
+    sizes = [first, *(resize.after for resize in resizes)]
     return " → ".join(map(str, sizes))
 
 

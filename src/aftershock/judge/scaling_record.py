@@ -18,7 +18,7 @@ from typing import Any
 from aftershock.clock import from_rfc3339
 from aftershock.judge.hpa import level_of, recommend, requests_of, utilisation, values_of
 from aftershock.judge.hpa_spec import Metric, PodSeen, Sample, Spec, read_spec, unreadable
-from aftershock.judge.record import Instant
+from aftershock.judge.record import Instant, clock_time
 from aftershock.judge.world import World, selects
 from aftershock.timeline import Event
 
@@ -27,6 +27,7 @@ __all__ = ["LAG_S", "Resize", "ScalingRecord", "Snapshot", "read_scaling", "resi
 LAG_S = 1.0
 """From the controller's reading of the metrics to our receipt of the new size, at most."""
 
+_SETTINGS = ("target", "min", "max", "cpu_percent", "targets", "behavior")
 _POLLED = frozenset({"pod-metrics", "pod-own-metric"})
 
 Samples = Mapping[str, Sample]
@@ -134,13 +135,13 @@ class ScalingRecord:
         ]
 
 
-def read_scaling(events: Sequence[Event], hpa: str, *, tolerance: float) -> ScalingRecord | str:
-    """Return the record of `hpa` ("hpa/NS/NAME"), or why it cannot be judged."""
-    data = next((event.data for event in events if event.kind == "hpa" and event.subject == hpa), None)
-    if data is None:
-        return f"the record does not show {hpa}"
-    if reason := unreadable(data):
-        return f"{hpa} {reason}"
+def read_scaling(
+    events: Sequence[Event], hpa: str, *, since: datetime, until: datetime | None = None, tolerance: float
+) -> ScalingRecord | str:
+    """Return the record of `hpa` ("hpa/NS/NAME"), told what it was at `since`; or why it cannot be judged."""
+    data = _told(events, hpa, since, until)
+    if isinstance(data, str):
+        return data
     spec = read_spec(data, tolerance=tolerance)
     namespace, workload = hpa.split("/")[1], data["target"]
     polls = [event for event in events if event.kind in _POLLED and event.data["namespace"] == namespace]
@@ -156,6 +157,27 @@ def read_scaling(events: Sequence[Event], hpa: str, *, tolerance: float) -> Scal
     return ScalingRecord(
         spec, snapshots, poll_s=max(event.resolution_s for event in polls), workload=workload
     )
+
+
+def _told(
+    events: Sequence[Event], hpa: str, since: datetime, until: datetime | None
+) -> Mapping[str, Any] | str:
+    """Return what the HPA was at `since`.
+
+    One that was told something else until `until` cannot be judged: which of it a look went by is not known.
+    """
+    told = [event for event in events if event.kind == "hpa" and event.subject == hpa]
+    if not told:
+        return f"the record does not show {hpa}"
+    earlier = sum(Instant.of(event).at <= since for event in told)
+    data = told[max(0, earlier - 1)].data
+    for event in told[earlier:]:
+        when = Instant.of(event).at
+        changed = [key for key in _SETTINGS if event.data.get(key) != data.get(key)]
+        if changed and (until is None or when <= until):
+            return f"{hpa} was changed at {clock_time(when)}: {', '.join(changed)}"
+    reason = unreadable(data)
+    return f"{hpa} {reason}" if reason else data
 
 
 def _between(sizes: set[int | None]) -> set[int | None]:

@@ -77,8 +77,8 @@ def scaling_stages(
     events: Sequence[Event], *, hpa: str, service: str, since: datetime, tolerance: float = 0.1
 ) -> list[Stage] | str:
     """Return the stages, of the last of the first scale-up's pods to serve; a text says what is missing."""
-    look = read_scaling(events, hpa, tolerance=tolerance)
     end = end_of(events)
+    look = read_scaling(events, hpa, since=since, until=since, tolerance=tolerance)
     if isinstance(look, str) or end is None:
         return look if isinstance(look, str) else "the record is empty"
     load = next((Instant.of(e) for e in events if e.kind == "load-started" and e.at >= since), None)

@@ -23,7 +23,7 @@ def write_scaling_plot(
     path: Path, events: Sequence[Event], *, hpa: str, service: str, since: datetime
 ) -> Path | None:
     """Write the picture of `hpa` from `since` on to `path`; nothing where the record does not show it."""
-    look = read_scaling(events, hpa, tolerance=0.1)
+    look = read_scaling(events, hpa, since=since, until=since, tolerance=0.1)
     end = end_of(events)
     if isinstance(look, str) or end is None or end.at <= since:
         return None

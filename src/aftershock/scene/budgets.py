@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from aftershock.cluster.api import Json
 from aftershock.cluster.targets import find_workload
-from aftershock.errors import ApiError, FeatureError
+from aftershock.errors import FeatureError, TransientError
 from aftershock.judge.budgets import evictions_refused, scaled_down_past_budget
 from aftershock.judge.question import Question
 from aftershock.scene.stage import Stage
 
 __all__ = ["Budgets"]
 
-_TOO_MANY = 429
-"""What the API answers to an eviction that a budget refuses."""
+_REFUSED = "Cannot evict pod as it would violate the pod's disruption budget"
+"""What the API says of an eviction that a budget refuses: other 429s are none of the budget's."""
 
 
 class Budgets:
@@ -71,10 +71,10 @@ class Budgets:
                 f"/api/v1/namespaces/{namespace}/pods/{name}/eviction", eviction, dryRun="All"
             )
             refused, said = False, "it would be evicted"
-        except ApiError as error:
-            if error.status != _TOO_MANY:
+        except TransientError as error:
+            if not error.found.startswith(_REFUSED):
                 raise
-            refused, said = True, error.found or error.message
+            refused, said = True, error.found
         self.stage.timeline.record(
             "client", "eviction-asked", f"pod/{namespace}/{name}", refused=refused, said=said
         )

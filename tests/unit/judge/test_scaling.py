@@ -52,6 +52,22 @@ def test_resize_beside_the_formula_is_violated(after: int) -> None:
     assert "the formula admits 6" in verdict.reason
 
 
+def test_what_the_hpa_was_told_before_counts_as_it_was_at_the_start() -> None:
+    """A target that was changed before the load began is the one that counts."""
+    story = load(90).hpa(-50, change="MODIFIED", percent=100, behavior=WINDOW_0)
+    verdict = judge(story.deployment(22, 6, change="MODIFIED"))
+    assert verdict.status == "violated"
+    assert "the formula admits 3" in verdict.reason
+
+
+def test_an_hpa_that_is_changed_in_between_is_unknown() -> None:
+    story = load(90).hpa(30, change="MODIFIED", percent=100, behavior=WINDOW_0)
+    verdict = judge(story.deployment(22, 6, change="MODIFIED"))
+    assert verdict.status == "unknown"
+    assert "was changed at" in verdict.reason
+    assert judge(story, until=at(25)).status == "met"
+
+
 def test_missing_resize_is_violated_once_it_had_to_come() -> None:
     verdict = judge(load(90))
     assert verdict.status == "violated"

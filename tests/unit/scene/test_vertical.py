@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import pytest
 
 from aftershock.cluster.api import Json
-from aftershock.errors import ApiError, EnvironmentUnusableError, FeatureError
+from aftershock.errors import ApiError, EnvironmentUnusableError, FeatureError, TransientError
 from aftershock.observe.vertical import record_vpa, vpa_path
 from aftershock.scene.budgets import Budgets
 from aftershock.scene.scaling import Scaling
@@ -111,6 +113,30 @@ class TestBudgets:
     def test_there_is_none(self, stage: Stage, web: FakeApi) -> None:
         with pytest.raises(FeatureError, match="no disruption budget"):
             Budgets(stage).allows_none("web")
+
+    @pytest.mark.parametrize(
+        ("said", "refused"),
+        [
+            ("Cannot evict pod as it would violate the pod's disruption budget.", True),
+            ("too many requests, please try again later", None),
+        ],
+    )
+    def test_what_the_budget_refuses_is_recorded(
+        self,
+        stage: Stage,
+        web: FakeApi,
+        monkeypatch: pytest.MonkeyPatch,
+        said: str,
+        refused: bool | None,
+    ) -> None:
+        def no(*_: object, **__: object) -> Json:
+            raise TransientError("POST …/eviction: 429 Too Many Requests", found=said)
+
+        monkeypatch.setattr(web, "post", no)
+        with pytest.raises(TransientError) if refused is None else nullcontext():
+            Budgets(stage).refuses("web")
+        asked = [event.data for event in stage.timeline if event.kind == "eviction-asked"]
+        assert {data["refused"] for data in asked} == (set() if refused is None else {True})
 
     def test_a_refusal_of_another_kind_is_an_error(
         self, stage: Stage, web: FakeApi, monkeypatch: pytest.MonkeyPatch
