@@ -41,7 +41,9 @@ class Budgets:
         """Hold that no pod of the workload could be evicted now; asks for each, as a dry run."""
         place = find_workload(self.stage.api, workload)
         since = self.stage.timeline.clock.now()
-        for pod in place.pods:
+        # A pod that does not run yet, or no longer, is evicted without asking its budget.
+        running = (pod for pod in place.pods if pod["status"].get("phase") == "Running")
+        for pod in running:
             self._ask(pod)
         self.stage.hold(
             Question.of(evictions_refused, workload=f"deployment/{place.namespace}/{place.name}", since=since)

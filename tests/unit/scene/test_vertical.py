@@ -131,7 +131,6 @@ class TestBudgets:
         self,
         stage: Stage,
         web: FakeApi,
-        monkeypatch: pytest.MonkeyPatch,
         said: str,
         refused: set[bool],
         ends_in: type[AftershockError],
@@ -139,7 +138,7 @@ class TestBudgets:
         def no(*_: object, **__: object) -> Json:
             raise TransientError("POST …/eviction: 429 Too Many Requests", found=said)
 
-        monkeypatch.setattr(web, "post", no)
+        web.post = no  # type: ignore[method-assign]
         with pytest.raises(ends_in):
             Budgets(stage).refuses("web")
         asked = [event.data for event in stage.timeline if event.kind == "eviction-asked"]
