@@ -41,7 +41,14 @@ ALLOW_LABEL = "aftershock.dev/allow"
 ROLE_LABEL = "node-role.kubernetes.io/"
 CONTROL_PLANE = (f"{ROLE_LABEL}control-plane", f"{ROLE_LABEL}master")
 
-_GROUPS = {"daemonset": "apis/apps/v1", "deployment": "apis/apps/v1", "statefulset": "apis/apps/v1"}
+_GROUPS = {
+    "daemonset": "apis/apps/v1",
+    "deployment": "apis/apps/v1",
+    "horizontalpodautoscaler": "apis/autoscaling/v2",
+    "poddisruptionbudget": "apis/policy/v1",
+    "statefulset": "apis/apps/v1",
+    "verticalpodautoscaler": "apis/autoscaling.k8s.io/v1",
+}
 
 
 def collection(kind: str, namespace: str = "") -> str:
@@ -52,7 +59,7 @@ def collection(kind: str, namespace: str = "") -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """A pod, a workload or a node that a fault will touch, pinned by UID."""
+    """A pod, a workload, a node or a setting that will be touched, pinned by UID."""
 
     kind: str
     name: str

@@ -33,6 +33,7 @@ from aftershock.faults.networked import LookedUndo
 from aftershock.faults.patched import PatchUndo
 from aftershock.faults.powered import PoweredUndo
 from aftershock.faults.protocol import Fault, Undo
+from aftershock.faults.setting import NAME as SETTING
 from aftershock.faults.tools import Tools
 
 __all__ = ["FAULTS", "UNDOS", "undos_with"]
@@ -86,7 +87,9 @@ UNDOS: Mapping[str, Callable[[Tools], Undo]] = {
     out_of_memory.NAME: CarriedUndo,
     pod_kill.NAME: pod_kill.PodKillUndo,
     scaled_to_zero.NAME: PatchUndo,
+    SETTING: PatchUndo,
 }
+"""How each is taken back; and a setting, which is no fault."""
 
 
 def undos_with(tools: Tools) -> dict[str, Undo]:

@@ -5,7 +5,8 @@ disk and the marks are on the targets before the act, the dead man's switch is a
 the act counts only with proof. Every step enters the timeline,
 source `harness`, one event per target (the details stand in the first's): `planned`,
 `injecting` (the instant at which the act began), `injected` (it returned), `landed` with
-the proof, `undoing` and `undone` with the proof; or `failed` with the reason.
+the proof, `undoing` and `undone` with the proof; or `failed` with the reason. A setting, which
+is no fault, goes the same way as `setting-planned` and so on.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from aftershock.faults.halting import check_not_halted
 from aftershock.faults.journal import Journal, Record
 from aftershock.faults.lease import RunLease
 from aftershock.faults.protocol import Fault, Plan, Proof, Undo, Witness
+from aftershock.faults.setting import NAME as SETTING
 from aftershock.faults.switch import check_armed
 from aftershock.faults.tools import Tools
 from aftershock.faults.undoing import residue, take_back
@@ -183,6 +185,7 @@ class Injector:
     def _tell(self, kind: str, record: Record, **details: Any) -> None:
         """Record one event per target; the details stand in the first target's."""
         now, mono = self.timeline.clock.now(), self.timeline.clock.monotonic()
+        kind = f"setting-{kind}" if record.fault == SETTING else kind
         for number, subject in enumerate(record.target):
             data = {"fault": record.fault, "fault_id": record.fault_id, **(details if number == 0 else {})}
             event = Event(at=now, mono=mono, source="harness", kind=kind, subject=subject, data=data)

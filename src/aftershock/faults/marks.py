@@ -15,7 +15,7 @@ import msgspec
 
 from aftershock.cluster.api import Json, KubeApi
 from aftershock.cluster.targets import Target, collection
-from aftershock.errors import ApiError, TransientError
+from aftershock.errors import ApiError, NotFoundError, TransientError
 from aftershock.faults.journal import Record
 
 __all__ = [
@@ -41,8 +41,17 @@ MARKED = "aftershock.dev/marked"
 MARK = "fault.aftershock.dev/"
 """Before the fault's id: the annotation of one fault on what it touches. There may be several."""
 
-KINDS = ("pod", "node", "deployment", "statefulset", "daemonset")
-"""What a fault may touch, and where marks are looked for."""
+KINDS = (
+    "pod",
+    "node",
+    "deployment",
+    "statefulset",
+    "daemonset",
+    "poddisruptionbudget",
+    "horizontalpodautoscaler",
+    "verticalpodautoscaler",
+)
+"""What may be touched, and where marks are looked for."""
 
 
 def labels(record: Record) -> dict[str, str]:
@@ -125,7 +134,10 @@ def records(api: KubeApi) -> Iterator[Record]:
 
 
 def _marked(api: KubeApi, kind: str) -> list[Json]:
-    return api.items(collection(kind), labelSelector=MARKED)
+    try:
+        return api.items(collection(kind), labelSelector=MARKED)
+    except NotFoundError:  # a kind that the cluster does not know: the autoscaler of an addon
+        return []
 
 
 def _records_on(found: Json) -> Iterator[Record]:

@@ -22,7 +22,7 @@ class Budgets:
         self.stage = stage
 
     def allows_none(self, workload: str) -> None:
-        """Have the budget of that name ask for every pod, until the scenario closes.
+        """Have the budget of that name ask for every pod, until the scenario ends.
 
         Raises:
             FeatureError: there is no budget of that name.
@@ -33,9 +33,13 @@ class Budgets:
         budget = self.stage.api.find(path)
         if budget is None:
             raise FeatureError(f"{workload} has no disruption budget of its name")
-        before = {key: budget["spec"].get(key) for key in ("minAvailable", "maxUnavailable")}
-        self.stage.keep(lambda: self.stage.api.patch(path, {"spec": before}))
-        self.stage.api.patch(path, {"spec": {"minAvailable": None, "maxUnavailable": 0}})
+        by_share = "minAvailable" in budget["spec"]
+        self.stage.sets(
+            "poddisruptionbudget",
+            namespace=place.namespace,
+            called=place.name,
+            values={("spec", "minAvailable"): "100%"} if by_share else {("spec", "maxUnavailable"): 0},
+        )
 
     def refuses(self, workload: str) -> None:
         """Hold that no pod of the workload could be evicted now; asks for each, as a dry run."""

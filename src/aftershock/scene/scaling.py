@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 from collections import Counter
 from datetime import datetime, timedelta
 
 from aftershock.clock import wait_until
+from aftershock.cluster.quantity import canonical
 from aftershock.errors import DeadlineError, EnvironmentUnusableError, FeatureError
 from aftershock.judge.question import Question
 from aftershock.judge.scaling import cpu_passed, scaled_by_formula
@@ -137,7 +137,7 @@ class Scaling:
         self.stage.judged(question, by=self._load_ends())
 
     def aims_at(self, workload: str, *, per_pod: float) -> None:
-        """Set the target of the pods' own metric of the HPA, until the scenario closes.
+        """Set the target of the pods' own metric of the HPA, until the scenario ends.
 
         Raises:
             FeatureError: it has no such metric.
@@ -145,21 +145,18 @@ class Scaling:
         """
         namespace, name = self._hpa(workload).split("/")[1:]
         path = f"/apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers/{name}"
-        before = self.stage.api.get(path)["spec"]["metrics"]
-        if not any(metric["type"] == "Pods" for metric in before):
+        metrics = self.stage.api.get(path)["spec"]["metrics"]
+        if not any(metric["type"] == "Pods" for metric in metrics):
             raise FeatureError(
                 f"the HPA of {workload} goes by no metric that its pods export",
                 hint="aftershock up --with custom-metrics gives sample-app one",
             )
-        after = copy.deepcopy(before)
-        for metric in after:
-            if metric["type"] == "Pods":
-                metric["pods"]["target"] = {
-                    "type": "AverageValue",
-                    "averageValue": f"{round(per_pod * 1000)}m",
-                }
-        self.stage.keep(lambda: self.stage.api.patch(path, {"spec": {"metrics": before}}))
-        self.stage.api.patch(path, {"spec": {"metrics": after}})
+        self.stage.sets(
+            "horizontalpodautoscaler",
+            namespace=namespace,
+            called=name,
+            values={("spec", "metrics", "type=Pods", "pods", "target", "averageValue"): canonical(per_pod)},
+        )
 
     def rests(self, workload: str) -> None:
         """Wait until the HPA has metrics and the workload is at its minimum; then see when new pods serve.

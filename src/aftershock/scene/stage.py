@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -19,6 +19,7 @@ from aftershock.errors import DeadlineError
 from aftershock.faults.injector import Injection, Injector
 from aftershock.faults.journal import Journal
 from aftershock.faults.protocol import Fault
+from aftershock.faults.setting import Setting
 from aftershock.faults.tools import tools
 from aftershock.judge.question import Question
 from aftershock.observe.alertmanager import WebhookLog, record_notifications
@@ -112,6 +113,14 @@ class Stage:
         injection = self.injector.inject(fault)
         self.injections.append(injection)
         return injection
+
+    def sets(
+        self, kind: str, *, namespace: str, called: str, values: Mapping[tuple[str, ...], object]
+    ) -> None:
+        """Change settings of an object of the API until the scenario ends."""
+        self.injector.inject(
+            Setting(self.tools, kind=kind, namespace=namespace, called=called, values=values)
+        )
 
     def look_at_alerts(self) -> None:
         """Write into the record what fired, and who was told, since the scenario began."""

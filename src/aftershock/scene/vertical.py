@@ -11,7 +11,7 @@ from aftershock.cluster.targets import Workload, find_workload
 from aftershock.errors import DeadlineError, EnvironmentUnusableError, FeatureError
 from aftershock.judge.question import Question
 from aftershock.judge.vertical import vpa_evicted, vpa_recommended
-from aftershock.observe.vertical import record_vpa, vpa_path
+from aftershock.observe.vertical import record_vpa
 from aftershock.scene.stage import Stage
 
 __all__ = ["ADDONS", "Vertical"]
@@ -82,13 +82,14 @@ class Vertical:
             raise EnvironmentUnusableError(error.message, found=error.found) from error
 
     def may_act(self, workload: str) -> None:
-        """Let the autoscaler evict, until the scenario closes; then it is as it was."""
+        """Let the autoscaler evict, until the scenario ends; then it is as it was."""
         namespace, name = self._place(workload)
-        path = vpa_path(namespace, name)
-        before = self.stage.api.get(path)["spec"].get("updatePolicy") or {}
-        mode = before.get("updateMode", "Recreate")
-        self.stage.keep(lambda: self.stage.api.patch(path, {"spec": {"updatePolicy": {"updateMode": mode}}}))
-        self.stage.api.patch(path, {"spec": {"updatePolicy": {"updateMode": "Recreate"}}})
+        self.stage.sets(
+            "verticalpodautoscaler",
+            namespace=namespace,
+            called=name,
+            values={("spec", "updatePolicy", "updateMode"): "Recreate"},
+        )
         self.stage.timeline.record("harness", "vpa-may-act", f"vpa/{namespace}/{name}")
 
     def recommends(self, workload: str, *, within_s: float) -> None:

@@ -11,12 +11,13 @@ from aftershock.errors import UsageError
 from aftershock.faults.calls import fault_arguments, make_fault, parameters_of
 from aftershock.faults.catalogue import FAULTS, UNDOS
 from aftershock.faults.out_of_memory import OutOfMemory
+from aftershock.faults.setting import NAME as SETTING
 from aftershock.faults.tools import tools
 from aftershock.testing.kube import FakeApi
 
 
 def test_every_fault_can_be_made_and_undone() -> None:
-    assert FAULTS.keys() == UNDOS.keys()
+    assert {*FAULTS, SETTING} == UNDOS.keys()
 
 
 @pytest.mark.parametrize("name", sorted(FAULTS))

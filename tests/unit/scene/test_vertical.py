@@ -13,6 +13,10 @@ from aftershock.errors import (
     InconclusiveError,
     TransientError,
 )
+from aftershock.faults import marks
+from aftershock.faults.catalogue import undos_with
+from aftershock.faults.switch import REAPER_LEASE
+from aftershock.faults.undoing import take_back
 from aftershock.observe.vertical import record_vpa, vpa_path
 from aftershock.scene.budgets import Budgets
 from aftershock.scene.scaling import Scaling
@@ -26,6 +30,10 @@ PDB = "/apis/policy/v1/namespaces/demo/poddisruptionbudgets/web"
 HPA = "/apis/autoscaling/v2/namespaces/demo/horizontalpodautoscalers/nginx-web"
 
 
+def meta(name: str) -> Json:
+    return {"name": name, "namespace": "demo", "uid": f"uid-{name}"}
+
+
 @pytest.fixture(autouse=True)
 def quiet(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody listens at its Prometheus."""
@@ -34,7 +42,8 @@ def quiet(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def web(api: FakeApi) -> FakeApi:
-    """A workload `web` of one pod in an open namespace."""
+    """A workload `web` of one pod in an open namespace, in a cluster whose reaper lives."""
+    api.renewing.add(REAPER_LEASE)
     api.add("/api/v1/namespaces", {"metadata": {"name": "demo", "labels": {"aftershock.dev/allow": "true"}}})
     api.add(
         "/apis/apps/v1/namespaces/demo/deployments",
@@ -78,10 +87,10 @@ class TestAddons:
 
 class TestVertical:
     def test_it_may_act_until_the_scenario_closes(self, stage: Stage, web: FakeApi) -> None:
-        web.objects[VPA] = {"metadata": {"name": "web"}, "spec": {"updatePolicy": {"updateMode": "Off"}}}
+        web.objects[VPA] = {"metadata": meta("web"), "spec": {"updatePolicy": {"updateMode": "Off"}}}
         Vertical(stage).may_act("web")
         assert web.objects[VPA]["spec"]["updatePolicy"] == {"updateMode": "Recreate"}
-        stage.close()
+        stage.injector.undo_all()
         assert web.objects[VPA]["spec"]["updatePolicy"] == {"updateMode": "Off"}
 
     def test_evictions_before_it_may(self, stage: Stage, web: FakeApi) -> None:
@@ -108,12 +117,36 @@ class TestVertical:
 
 
 class TestBudgets:
-    def test_it_is_put_back(self, stage: Stage, web: FakeApi) -> None:
-        web.objects[PDB] = {"metadata": {"name": "web"}, "spec": {"minAvailable": 2}}
+    @pytest.mark.parametrize(
+        ("before", "meanwhile"),
+        [
+            ({"minAvailable": 2}, {"minAvailable": "100%"}),
+            ({"maxUnavailable": 1}, {"maxUnavailable": 0}),
+        ],
+    )
+    def test_it_is_put_back(self, stage: Stage, web: FakeApi, before: Json, meanwhile: Json) -> None:
+        web.objects[PDB] = {"metadata": meta("web"), "spec": before}
         Budgets(stage).allows_none("web")
-        assert web.objects[PDB]["spec"] == {"maxUnavailable": 0}
-        stage.close()
+        assert web.objects[PDB]["spec"] == meanwhile
+        stage.injector.undo_all()
+        assert web.objects[PDB]["spec"] == before
+        assert not web.objects[PDB]["metadata"]["annotations"]
+
+    def test_with_the_harness_gone_its_mark_alone_puts_it_back(self, stage: Stage, web: FakeApi) -> None:
+        web.objects[PDB] = {"metadata": meta("web"), "spec": {"minAvailable": 2}}
+        Budgets(stage).allows_none("web")
+        (record,) = marks.records(web)
+        take_back(record, undos_with(stage.tools), tools=stage.tools)
         assert web.objects[PDB]["spec"] == {"minAvailable": 2}
+        assert not list(marks.records(web))
+
+    def test_no_judge_takes_it_for_a_fault(self, stage: Stage, web: FakeApi) -> None:
+        web.objects[PDB] = {"metadata": meta("web"), "spec": {"minAvailable": 2}}
+        Budgets(stage).allows_none("web")
+        stage.injector.undo_all()
+        kinds = [event.kind for event in stage.timeline if event.source == "harness"]
+        assert kinds[0] == "setting-planned"
+        assert all(kind.startswith("setting-") for kind in kinds)
 
     def test_there_is_none(self, stage: Stage, web: FakeApi) -> None:
         with pytest.raises(FeatureError, match="no disruption budget"):
@@ -156,15 +189,16 @@ class TestBudgets:
 
 
 class TestOwnTarget:
-    def test_it_is_put_back(self, stage: Stage, api: FakeApi) -> None:
+    def test_it_is_put_back(self, stage: Stage, web: FakeApi) -> None:
         cpu = {"type": "Resource", "resource": {"name": "cpu"}}
-        own = {"type": "Pods", "pods": {"metric": {"name": "r"}, "target": {"averageValue": "1k"}}}
-        api.objects[HPA] = {"metadata": {"name": "nginx-web"}, "spec": {"metrics": [cpu, own]}}
+        target = {"type": "AverageValue", "averageValue": "1k"}
+        own = {"type": "Pods", "pods": {"metric": {"name": "r"}, "target": target}}
+        web.objects[HPA] = {"metadata": meta("nginx-web"), "spec": {"metrics": [cpu, own]}}
         Scaling(stage, Traffic(stage)).aims_at("nginx-web", per_pod=30)
-        target = api.objects[HPA]["spec"]["metrics"][1]["pods"]["target"]
-        assert target == {"type": "AverageValue", "averageValue": "30000m"}
-        stage.close()
-        assert api.objects[HPA]["spec"]["metrics"] == [cpu, own]
+        metrics = web.objects[HPA]["spec"]["metrics"]
+        assert metrics[1]["pods"]["target"] == {"type": "AverageValue", "averageValue": "30"}
+        stage.injector.undo_all()
+        assert web.objects[HPA]["spec"]["metrics"] == [cpu, own]
 
     def test_an_hpa_without_such_a_metric(self, stage: Stage, api: FakeApi) -> None:
         api.objects[HPA] = {"metadata": {"name": "nginx-web"}, "spec": {"metrics": []}}
