@@ -94,7 +94,7 @@ def _say(config: pytest.Config, text: str) -> None:
 
 @pytest.fixture
 def undo_faults(stage: Stage, run: Run) -> Iterator[None]:
-    """Undo every fault of the run when the scenario ends, and prove it: ours, and those of experiments."""
+    """Undo every fault and setting when the scenario ends, and prove it: ours, and those of experiments."""
     yield
     stage.injector.undo_all()
     recover(stage.tools, reports=run.folder.parent, run_id=run.id)
@@ -137,18 +137,18 @@ def traffic(stage: Stage) -> Traffic:
 
 
 @pytest.fixture
-def scaling(stage: Stage, traffic: Traffic) -> Scaling:
+def scaling(stage: Stage, undo_faults: None, traffic: Traffic) -> Scaling:
     """Return what a scenario says of autoscaling."""
     return Scaling(stage, traffic)
 
 
 @pytest.fixture
-def vertical(stage: Stage) -> Vertical:
+def vertical(stage: Stage, undo_faults: None) -> Vertical:
     """Return what a scenario says of vertical autoscaling, and of addons."""
     return Vertical(stage)
 
 
 @pytest.fixture
-def budgets(stage: Stage) -> Budgets:
+def budgets(stage: Stage, undo_faults: None) -> Budgets:
     """Return what a scenario says of disruption budgets."""
     return Budgets(stage)
