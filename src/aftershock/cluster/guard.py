@@ -24,13 +24,13 @@ from fractions import Fraction
 from aftershock.cluster.api import Json, KubeApi
 from aftershock.cluster.connection import Cluster
 from aftershock.cluster.controllers import pods_of
+from aftershock.cluster.own import OWN_NAMESPACE
 from aftershock.cluster.targets import ALLOW_LABEL, CONTROL_PLANE, Target, is_live, is_ready, label_selector
 from aftershock.config import Settings
 from aftershock.errors import RefusedError
 
-__all__ = ["OWN_NAMESPACE", "PROTECTED_NAMESPACES", "Guard", "check_context"]
+__all__ = ["PROTECTED_NAMESPACES", "Guard", "check_context"]
 
-OWN_NAMESPACE = "aftershock"
 PROTECTED_NAMESPACES = frozenset(
     {"kube-system", "kube-public", "kube-node-lease", "monitoring", OWN_NAMESPACE}
 )

@@ -14,10 +14,10 @@ from typing import Any, Unpack
 
 from aftershock.clock import wait_until
 from aftershock.cluster.api import KubeApi
+from aftershock.cluster.own import PODS
 from aftershock.cluster.targets import choose_node
 from aftershock.errors import ApiError, FaultError, RefusedError, TransientError
 from aftershock.faults.carried import carriers_of, start_carriers, testimony
-from aftershock.faults.carrier import PODS
 from aftershock.faults.chosen import WhichNode
 from aftershock.faults.journal import Record
 from aftershock.faults.kubelet_stats import check_time

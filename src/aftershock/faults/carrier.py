@@ -15,31 +15,21 @@ from typing import Any
 
 from aftershock.clock import Clock, SystemClock, from_rfc3339, wait_until
 from aftershock.cluster.api import Json, KubeApi
-from aftershock.cluster.guard import OWN_NAMESPACE
+from aftershock.cluster.own import JOBS, OWN_NAMESPACE, PODS, UNPRIVILEGED
 from aftershock.cluster.targets import is_live
 from aftershock.errors import ApiError, DeadlineError, FaultError, NotFoundError
 from aftershock.faults import marks
 from aftershock.faults.journal import Record
 from aftershock.timeline import Event
 
-__all__ = ["CRITICAL", "PODS", "UNDOING", "Carriers", "Size", "job", "make_namespace"]
+__all__ = ["CRITICAL", "UNDOING", "Carriers", "Size", "job", "make_namespace"]
 
-JOBS = f"/apis/batch/v1/namespaces/{OWN_NAMESPACE}/jobs"
-PODS = f"/api/v1/namespaces/{OWN_NAMESPACE}/pods"
 IMAGE_NAME = "aftershock.dev/components:"
 CONFLICT = 409
 # How much longer than its own clock a carrier's pod, and then its Job, may exist.
 GRACE_S = 5
 KEEP_S = 30
 PRIVILEGED = {"privileged": True, "runAsUser": 0, "readOnlyRootFilesystem": True}
-UNPRIVILEGED = {
-    "runAsNonRoot": True,
-    "runAsUser": 65534,
-    "readOnlyRootFilesystem": True,
-    "allowPrivilegeEscalation": False,
-    "capabilities": {"drop": ["ALL"]},
-    "seccompProfile": {"type": "RuntimeDefault"},
-}
 SMALL = {"cpu": "200m", "memory": "64Mi"}
 
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from aftershock.clock import rfc3339
-from aftershock.cluster.guard import OWN_NAMESPACE
+from aftershock.cluster.own import CONFIG_MAPS
 from aftershock.errors import ApiError, RefusedError
 from aftershock.faults.carrier import make_namespace
 from aftershock.faults.tools import Tools
 
 __all__ = ["check_not_halted", "halt", "resume"]
 
-NOTES = f"/api/v1/namespaces/{OWN_NAMESPACE}/configmaps"
-NOTE = f"{NOTES}/aftershock-halt"
+NOTE = f"{CONFIG_MAPS}/aftershock-halt"
 
 
 def halt(tools: Tools, *, reason: str) -> None:
@@ -24,7 +23,7 @@ def halt(tools: Tools, *, reason: str) -> None:
         "data": {"reason": reason, "since": rfc3339(tools.clock.now())},
     }
     try:
-        tools.api.post(NOTES, body)
+        tools.api.post(CONFIG_MAPS, body)
     except ApiError as error:
         if error.status != HTTPStatus.CONFLICT:
             raise

@@ -13,7 +13,7 @@ from http import HTTPStatus
 
 from aftershock.clock import Clock, SystemClock, rfc3339, wait_until
 from aftershock.cluster.api import Json, KubeApi
-from aftershock.cluster.guard import OWN_NAMESPACE
+from aftershock.cluster.own import OWN_NAMESPACE
 from aftershock.errors import AftershockError, ApiError, DeadlineError, RefusedError
 from aftershock.faults.carrier import make_namespace
 

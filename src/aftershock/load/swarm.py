@@ -13,7 +13,7 @@ from typing import NoReturn, TypeVar
 
 from aftershock.clock import Clock, SystemClock, format_duration, wait_until
 from aftershock.cluster.api import Json, KubeApi
-from aftershock.cluster.guard import OWN_NAMESPACE
+from aftershock.cluster.own import CONFIG_MAPS, JOBS, OWN_NAMESPACE, PODS
 from aftershock.errors import (
     AftershockError,
     ApiError,
@@ -28,15 +28,13 @@ from aftershock.load.request_log import merged
 from aftershock.load.results import LoadResult, summarise
 from aftershock.load.spec import LoadSpec, check_spec
 from aftershock.load.swarm_manifests import locustfiles, master, workers
-from aftershock.load.swarm_worker import PODS, Worker
+from aftershock.load.swarm_worker import Worker
 from aftershock.timeline import Timeline
 
 __all__ = ["Swarm"]
 
 T = TypeVar("T")
 
-JOBS = f"/apis/batch/v1/namespaces/{OWN_NAMESPACE}/jobs"
-CONFIG_MAPS = f"/api/v1/namespaces/{OWN_NAMESPACE}/configmaps"
 STARTS_WITHIN_S = 120.0
 ENDS_WITHIN_S = 60.0
 PROGRESS_EVERY_S = 5.0

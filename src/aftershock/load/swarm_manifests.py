@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from aftershock.cluster.api import Json
-from aftershock.cluster.guard import OWN_NAMESPACE
+from aftershock.cluster.own import OWN_NAMESPACE, UNPRIVILEGED
 from aftershock.load.command import pace, variables
 from aftershock.load.spec import LoadSpec
 
@@ -24,14 +24,6 @@ LIVES_ON_S = 180
 KEEP_S = 30
 WORKER = {"requests": {"cpu": "250m", "memory": "192Mi"}, "limits": {"memory": "1Gi"}}
 MASTER = {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}}
-SECURITY = {
-    "runAsNonRoot": True,
-    "runAsUser": 65534,
-    "readOnlyRootFilesystem": True,
-    "allowPrivilegeEscalation": False,
-    "capabilities": {"drop": ["ALL"]},
-    "seccompProfile": {"type": "RuntimeDefault"},
-}
 
 
 def locustfiles(name: str, spec: LoadSpec, *, owner: Json) -> Json:
@@ -99,7 +91,7 @@ def _job(
                 "imagePullPolicy": "IfNotPresent",
                 "command": ["python3", "-m", "locust", "-f", f"{FOLDER}/{spec.locustfile.name}", *words],
                 "env": [{"name": key, "value": value} for key, value in sorted(told.items())],
-                "securityContext": SECURITY,
+                "securityContext": UNPRIVILEGED,
                 "resources": dict(resources),
                 "volumeMounts": [
                     {"name": "locustfiles", "mountPath": FOLDER, "readOnly": True},

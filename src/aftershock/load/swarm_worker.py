@@ -6,14 +6,13 @@ from pathlib import Path
 
 from aftershock.clock import Clock
 from aftershock.cluster.api import KubeApi
-from aftershock.cluster.guard import OWN_NAMESPACE
+from aftershock.cluster.own import PODS
 from aftershock.load.progress import LogTail
 from aftershock.load.request_log import RequestLog, read_log
 from aftershock.load.swarm_manifests import PORT
 
-__all__ = ["PODS", "Worker"]
+__all__ = ["Worker"]
 
-PODS = f"/api/v1/namespaces/{OWN_NAMESPACE}/pods"
 LOOKS = 5
 
 

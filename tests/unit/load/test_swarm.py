@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from aftershock.cluster.api import Json
+from aftershock.cluster.own import JOBS, PODS
 from aftershock.errors import ConfigError, EnvironmentUnusableError, UsageError
 from aftershock.load.spec import Demand, LoadSpec
-from aftershock.load.swarm import JOBS, PODS, Swarm
+from aftershock.load.swarm import Swarm
 from aftershock.testing import FakeClock
 from aftershock.testing.kube import FakeApi
 from aftershock.timeline import Timeline
