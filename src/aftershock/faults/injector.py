@@ -168,9 +168,18 @@ class Injector:
             raise FaultError(
                 f"there is no proof that {plan.fault} landed within {within_s:g} s",
                 expected=plan.blast_radius,
-                found=str(last or error.found),
+                found="; ".join(text for text in (str(last or error.found), self._vanished(plan)) if text),
                 hint="without proof every verdict of this scenario would be unknown",
             ) from error
+
+    def _vanished(self, plan: Plan) -> str:
+        """Name the targets that are gone, or others of their name: a controller may have removed them."""
+        try:
+            found = [(target, self.tools.api.find(target.path)) for target in plan.targets]
+        except AftershockError as error:
+            return f"whether the targets are still there is unknown: {error.message}"
+        gone = [str(target) for target, now in found if now is None or now["metadata"]["uid"] != target.uid]
+        return f"gone meanwhile: {', '.join(gone)}" if gone else ""
 
     def _hear(self, fault: Fault, plan: Plan, record: Record) -> None:
         """Add what the fault itself can tell. It is no proof, so failing to tell is no failure."""

@@ -170,10 +170,28 @@ class TestInject:
         bench.lands_within_s = 20
         with pytest.raises(FaultError, match="no proof that bench landed within 20 s") as caught:
             injector.inject(bench)
-        assert "hit=False" in caught.value.found
+        assert caught.value.found == "a peer: hit=False"
         assert not timeline.select(kind="landed")
         assert timeline.select(kind="failed")
         assert states(injector) == ["injected"]
+
+    @pytest.mark.parametrize("instead", ["nobody", "another of that name"])
+    def test_without_proof_it_says_which_targets_are_gone(
+        self, injector: Injector, bench: Bench, api: FakeApi, instead: str
+    ) -> None:
+        bench.lands_at = None
+        inject = bench.inject
+
+        def scaled_down(plan: Plan, record: Record) -> None:
+            inject(plan, record)
+            api.delete("/api/v1/namespaces/demo/pods/web-0", {})
+            if instead != "nobody":
+                api.add_pods(pod("web-0", metadata={"uid": "u1"}))
+
+        bench.inject = scaled_down  # type: ignore[method-assign]  # what an HPA does meanwhile
+        with pytest.raises(FaultError, match="no proof that bench landed") as caught:
+            injector.inject(bench)
+        assert caught.value.found.endswith("; gone meanwhile: pod/demo/web-0")
 
     def test_a_failed_act_stays_open_in_the_journal(self, injector: Injector, bench: Bench) -> None:
         bench.act_fails = True

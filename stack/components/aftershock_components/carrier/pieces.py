@@ -7,9 +7,11 @@ container.
 from __future__ import annotations
 
 import ctypes
+import json
 import mmap
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable
 from typing import NoReturn
@@ -62,5 +64,8 @@ def _be(work: Callable[[], None], parent: int, until: float) -> NoReturn:
             work()
             while True:
                 signal.pause()
+    except Exception as error:  # noqa: BLE001 - nobody above: whoever reads the carrier's log is to know
+        told = {"event": "piece-failed", "reason": f"{type(error).__name__}: {error}"}
+        os.write(sys.stderr.fileno(), f"{json.dumps(told)}\n".encode())
     finally:
         os._exit(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import mmap
 import os
 import signal
@@ -113,6 +114,22 @@ class TestMemory:
 
     def test_the_value_of_a_container_that_is_gone_needs_nothing(self, tmp_path: Path) -> None:
         assert not put_back({"file": str(tmp_path / "gone"), "value": "0", "before": "1"})
+
+
+class TestPieces:
+    def test_one_that_cannot_do_its_work_says_why_in_the_carriers_log(
+        self, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        def join() -> None:
+            raise PermissionError(1, "Operation not permitted")
+
+        pid = pieces.start(join, until=2e9)
+        assert os.waitpid(pid, 0) == (pid, 1 << 8)
+        told = json.loads(capfd.readouterr().err)
+        assert told == {
+            "event": "piece-failed",
+            "reason": "PermissionError: [Errno 1] Operation not permitted",
+        }
 
 
 class TestApplication:
