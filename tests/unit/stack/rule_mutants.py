@@ -67,36 +67,53 @@ def mutants(rule: Rule, *, step_s: float) -> Iterator[tuple[str, Rule]]:
 
 
 def _expressions(expr: str) -> Iterator[tuple[str, str]]:
+    for change in (_bounds, _windows, _matchers, _labels, _metrics):
+        for match, what, text in change(expr):
+            yield what, expr[: match.start()] + text + expr[match.end() :]
+
+
+Change = tuple[re.Match[str], str, str]
+
+
+def _bounds(expr: str) -> Iterator[Change]:
     for match in _BOUND.finditer(expr):
         number = float(match.group())
         apart = 1 if number == int(number) and number <= SMALL else number * SHARE
         for other in (number - apart, number + apart):
-            yield f"bound {match.group()} → {other:g}", _put(expr, match, f"{other:g}")
+            yield match, f"bound {match.group()} → {other:g}", f"{other:g}"
+
+
+def _windows(expr: str) -> Iterator[Change]:
     for match in _WINDOW.finditer(expr):
         for factor in (0.5, 2):
             other = f"{seconds(match.group()) * factor:g}s"
-            yield f"window {match.group()} → {other}", _put(expr, match, other)
+            yield match, f"window {match.group()} → {other}", other
+
+
+def _matchers(expr: str) -> Iterator[Change]:
     for match in _BRACES.finditer(expr):
         matchers = _MATCHER.findall(match.group(1))
         for place, (label, sign, value) in enumerate(matchers):
             rest = [f'{a}{b}"{c}"' for number, (a, b, c) in enumerate(matchers) if number != place]
-            yield f"matcher {label}{sign}{value} dropped", _put(expr, match, "{" + ", ".join(rest) + "}")
             other = [*rest, f'{label}{sign}"{value}-other"']
-            yield f"matcher {label}{sign}{value} changed", _put(expr, match, "{" + ", ".join(other) + "}")
+            yield match, f"matcher {label}{sign}{value} dropped", "{" + ", ".join(rest) + "}"
+            yield match, f"matcher {label}{sign}{value} changed", "{" + ", ".join(other) + "}"
+
+
+def _labels(expr: str) -> Iterator[Change]:
     for match in _LABELS.finditer(expr):
         labels = [label.strip() for label in match.group().split(",")]
         for label in labels:
-            rest = [other for other in labels if other != label]
-            yield f"without {label} in ({match.group()})", _put(expr, match, ", ".join(rest))
+            rest = ", ".join(other for other in labels if other != label)
+            yield match, f"without {label} in ({match.group()})", rest
+
+
+def _metrics(expr: str) -> Iterator[Change]:
     # Blanked, so that what is found stands where it stands in the expression.
     bare = _IN_BRACKETS.sub(lambda found: "{" + " " * (len(found.group()) - 1), expr)
     for match in _METRIC.finditer(bare):
         if match.group() not in _NOT_METRICS:
-            yield f"metric {match.group()}", _put(expr, match, match.group() + "_other")
-
-
-def _put(expr: str, match: re.Match[str], text: str) -> str:
-    return expr[: match.start()] + text + expr[match.end() :]
+            yield match, f"metric {match.group()}", f"{match.group()}_other"
 
 
 def renamed(rule: Rule, number: int) -> Rule:

@@ -113,26 +113,39 @@ def mutated(bench: Bench, groups: list[dict[str, Any]], cases: dict[str, Any]) -
     for stem, (name, case) in cases.items():
         rule = needed(groups, name)[-1]
         changed[stem] = list(mutants(rule, step_s=seconds(case["evaluation_interval"])))
-    left = {stem: set(range(len(found))) for stem, found in changed.items()}
-    again = set(cases)
+    # Apart, those that are likely to fail: fewer are tested again.
+    left = {
+        (stem, joins): {
+            number for number, (what, _) in enumerate(found) if what.startswith("without ") is joins
+        }
+        for stem, found in changed.items()
+        for joins in (False, True)
+    }
+    again = {part for part, numbers in left.items() if numbers}
     while again:
         files = []
-        for stem in again:
+        for stem, joins in again:
             name, case = cases[stem]
-            rules = needed(groups, name)[:-1]
-            rules += [renamed(changed[stem][number][1], number) for number in sorted(left[stem])]
-            tests = [asking(test, name, sorted(left[stem])) for test in case["tests"]]
-            files.append(bench.write(stem, rules, {**case, "tests": tests}))
+            numbers = sorted(left[stem, joins])
+            rules = needed(groups, name)[:-1] + [renamed(changed[stem][n][1], n) for n in numbers]
+            tests = [asking(test, name, numbers) for test in case["tests"]]
+            files.append(bench.write(_stem(stem, joins), rules, {**case, "tests": tests}))
         said = bench.run(files)
-        failed = {stem: set(map(int, _FAILED.findall(said[stem]))) for stem in again}
-        caught = {stem: set(map(int, _CAUGHT.findall(said[stem]))) for stem in again}
-        for stem in again:
-            left[stem] -= failed[stem] | caught[stem]
-        again = {stem for stem in again if failed[stem] and left[stem]}
+        failed = {part: set(map(int, _FAILED.findall(said[_stem(*part)]))) for part in again}
+        for part in again:
+            left[part] -= failed[part] | set(map(int, _CAUGHT.findall(said[_stem(*part)])))
+        again = {part for part in again if failed[part] and left[part]}
     return {
-        stem: Mutated([what for what, _ in found], [found[number][0] for number in sorted(left[stem])])
+        stem: Mutated(
+            [what for what, _ in found],
+            [what for n, (what, _) in enumerate(found) if n in left[stem, True] | left[stem, False]],
+        )
         for stem, found in changed.items()
     }
+
+
+def _stem(stem: str, joins: bool) -> str:
+    return f"{stem}_{'joins' if joins else 'mutants'}"
 
 
 def test_the_rules_parse(promtool: str, groups: list[dict[str, Any]], tmp_path: Path) -> None:
