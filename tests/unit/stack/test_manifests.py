@@ -73,7 +73,7 @@ def test_what_watches_stays_on_the_control_plane(objects: list[Manifest]) -> Non
         if item["metadata"]["namespace"] in {"monitoring", "kube-system"}
     ]
     watching += [item["spec"] for item in of_kind(objects, "Prometheus", "Alertmanager")]
-    assert len(watching) == 6
+    assert len(watching) == 7
     for spec in watching:
         assert spec["nodeSelector"] == {"node-role.kubernetes.io/control-plane": ""}
         assert {
