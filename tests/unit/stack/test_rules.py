@@ -80,7 +80,8 @@ class Bench:
 
 @pytest.fixture(scope="session")
 def groups(render: Render) -> list[dict[str, Any]]:
-    return groups_of(render("overlays/nightly"))
+    """Return the groups that are written by hand; those of the objectives have tests of their own."""
+    return [group for group in groups_of(render("overlays/nightly")) if not group["name"].startswith("slo-")]
 
 
 @pytest.fixture(scope="session")
@@ -180,13 +181,16 @@ def test_every_rule_has_its_tests(groups: list[dict[str, Any]]) -> None:
 
 
 def test_every_alert_says_what_it_means(render: Render, root: Path) -> None:
-    alerts = alerts_of(render("overlays/nightly"))
-    assert len(alerts) >= 22
+    rules = [rule for group in groups_of(render("overlays/nightly")) for rule in group["rules"]]
+    alerts = [rule for rule in rules if "alert" in rule]
+    assert len({rule["alert"] for rule in alerts}) >= 23
     listed = (root / "docs/runbooks/README.md").read_text()
-    for name, rule in alerts.items():
-        assert rule["labels"]["severity"] in {"critical", "warning", "info"}
+    for rule in alerts:
+        name, severity = rule["alert"], rule["labels"]["severity"]
+        assert severity in {"critical", "warning", "info"}
         assert set(rule["annotations"]) == {"summary", "description", "runbook_url"}
         page = root / rule["annotations"]["runbook_url"]
         assert page.name == f"{name}.md"
         assert page.read_text().startswith(f"# {name}\n")
-        assert f"[{name}]({name}.md) | {rule['labels']['severity']} |" in listed
+        [row] = re.findall(rf"^\| \[{name}\]\({name}\.md\) \| ([^|]+) \|", listed, re.MULTILINE)
+        assert severity in row.split(", ")
