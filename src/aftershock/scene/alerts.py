@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from aftershock.judge.alerts import fired_within, nothing_else_fired, resolved_within
+from aftershock.judge.notifications import heard_of_the_end_within, held_back, notified_within
 from aftershock.judge.question import Question
 from aftershock.scene.stage import Stage
 from aftershock.verdict import Verdict
@@ -39,6 +40,35 @@ class Alerts:
         return self.stage.judged(
             Question.of(resolved_within, alert=alert, within_s=within_s, of=of),
             by=self._now() + timedelta(seconds=within_s),
+            look=self.stage.look_at_alerts,
+            every_s=LOOK_EVERY_S,
+        )
+
+    def reaches(self, alert: str, receiver: str, *, within_s: float) -> Verdict:
+        """Hold that `receiver` is told of `alert` within `within_s` of its firing, wherever that is now."""
+        self.stage.expected_alerts.add((alert, ""))
+        return self.stage.judged(
+            Question.of(notified_within, alert=alert, receiver=receiver, within_s=within_s),
+            by=self._now() + timedelta(seconds=within_s),
+            look=self.stage.look_at_alerts,
+            every_s=LOOK_EVERY_S,
+        )
+
+    def is_over_for(self, receiver: str, alert: str, *, within_s: float) -> Verdict:
+        """Hold that `receiver` is told within `within_s` of the alert's end that it is over."""
+        return self.stage.judged(
+            Question.of(heard_of_the_end_within, alert=alert, receiver=receiver, within_s=within_s),
+            by=self._now() + timedelta(seconds=within_s),
+            look=self.stage.look_at_alerts,
+            every_s=LOOK_EVERY_S,
+        )
+
+    def is_held_back(self, alert: str) -> Verdict:
+        """Hold that `alert` fires and that Alertmanager tells nobody, because of another."""
+        self.stage.expected_alerts.add((alert, ""))
+        return self.stage.judged(
+            Question.of(held_back, alert=alert),
+            by=self._now() + timedelta(seconds=LAST_EVALUATIONS_S),
             look=self.stage.look_at_alerts,
             every_s=LOOK_EVERY_S,
         )
