@@ -15,6 +15,7 @@ from typing import Any, Concatenate, ParamSpec, get_args
 from aftershock.clock import from_rfc3339, rfc3339
 from aftershock.errors import UsageError
 from aftershock.judge.alerts import fired_within, nothing_else_fired, resolved_within
+from aftershock.judge.budget import budget_kept
 from aftershock.judge.budgets import evictions_refused, scaled_down_past_budget
 from aftershock.judge.engine import engine_passed
 from aftershock.judge.load import answered_at_least, failures_below, latency_below
@@ -42,6 +43,7 @@ JUDGES: dict[str, Judge] = {
     for judge in (
         added_replicas_serve,
         answered_at_least,
+        budget_kept,
         budget_respected,
         cpu_passed,
         engine_passed,
