@@ -15,9 +15,9 @@ from typing import Any, Concatenate, ParamSpec, get_args
 from aftershock.clock import from_rfc3339, rfc3339
 from aftershock.errors import UsageError
 from aftershock.judge.alerts import fired_within, nothing_else_fired, resolved_within
-from aftershock.judge.budget import budget_kept
 from aftershock.judge.budgets import evictions_refused, scaled_down_past_budget
 from aftershock.judge.engine import engine_passed
+from aftershock.judge.error_budget import budget_kept
 from aftershock.judge.load import answered_at_least, failures_below, latency_below
 from aftershock.judge.maintenance import budget_respected, node_emptied, node_schedulable, service_answered
 from aftershock.judge.notifications import heard_of_the_end_within, held_back, notified_within

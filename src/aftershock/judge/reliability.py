@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aftershock.clock import format_duration
-from aftershock.judge.budget import spent_of
+from aftershock.judge.error_budget import spent_of
 from aftershock.judge.record import end_of
 from aftershock.timeline import Event
 from aftershock.verdict import Verdict

@@ -10,7 +10,7 @@ from typing import Any
 from aftershock.clock import SystemClock, format_duration
 from aftershock.config import project_root
 from aftershock.errors import FeatureError
-from aftershock.judge.budget import budget_kept
+from aftershock.judge.error_budget import budget_kept
 from aftershock.judge.load import answered_at_least, failures_below, latency_below, load_report
 from aftershock.judge.load_record import Phase
 from aftershock.judge.maintenance import service_answered

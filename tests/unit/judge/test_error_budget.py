@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from aftershock.judge.budget import budget_kept, spent_of
+from aftershock.judge.error_budget import budget_kept, spent_of
 from aftershock.verdict import Verdict
 from tests.conformance.generator import URL, Story, at
 
