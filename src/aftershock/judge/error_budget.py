@@ -15,6 +15,7 @@ from typing import Any
 
 from aftershock.clock import format_duration
 from aftershock.judge.episodes import find_episodes
+from aftershock.judge.load_record import loads_of
 from aftershock.judge.probes import outage_changes, probe_holes, probes_within
 from aftershock.judge.record import Instant, end_of
 from aftershock.timeline import Event
@@ -121,12 +122,12 @@ def budget_kept(
     return met(name, **details)
 
 
-def _of_load(record: Iterable[Event], load: str, since: datetime, until: datetime) -> Iterator[bool]:
+def _of_load(record: Sequence[Event], load: str, since: datetime, until: datetime) -> Iterator[bool]:
     """Yield for each request of the load whether it failed."""
-    for event in record:
-        ours = event.source == "load" and event.kind == "requests" and event.subject == load
-        if ours and since <= event.at <= until:
-            yield from (bool(failure) for failure in event.data["failure"])
+    for found in loads_of(record):
+        if found.subject == load or found.subject.startswith(f"{load}-"):
+            part = found.part(since, until)
+            yield from (bool(answer.failure) for answer in part.answers)
 
 
 def _lines(spent: Spent, shares: dict[str, float]) -> Iterator[str]:

@@ -17,6 +17,7 @@ from typing import Any
 
 from aftershock.clock import format_duration
 from aftershock.judge.error_budget import spent_of
+from aftershock.judge.load_record import loads_of
 from aftershock.judge.record import end_of
 from aftershock.timeline import Event
 from aftershock.verdict import Verdict
@@ -154,20 +155,17 @@ def _served(record: Sequence[Event]) -> tuple[float, float, int, int]:
                 spent = spent_of(record, url=event.subject, since=event.at, until=end.at)
                 probed, down = probed + spent.watched_s, down + spent.down_s
                 requests, failed = requests + spent.requests, failed + spent.failed
-        if event.kind == "requests":
-            requests += len(event.data["failure"])
-            failed += sum(map(bool, event.data["failure"]))
+    for load in loads_of(record):
+        requests += len(load.answers)
+        failed += sum(bool(answer.failure) for answer in load.answers)
     return probed, down, requests, failed
 
 
-def _latencies(record: Iterable[Event]) -> Iterator[float]:
-    """Yield the milliseconds of every request that was answered."""
-    for event in record:
-        if event.kind == "probe" and event.data["ok"]:
-            yield event.data["ms"]
-        elif event.kind == "requests":
-            answers = zip(event.data["latency_ms"], event.data["failure"], strict=False)
-            yield from (ms for ms, failure in answers if not failure)
+def _latencies(record: Sequence[Event]) -> Iterator[float]:
+    """Yield the milliseconds of every request that was answered, since it was due."""
+    yield from (event.data["ms"] for event in record if event.kind == "probe" and event.data["ok"])
+    for load in loads_of(record):
+        yield from (answer.ms for answer in load.answers if not answer.failure)
 
 
 def _step(ms: float) -> int:

@@ -9,6 +9,7 @@ import pytest
 from aftershock.judge.error_budget import budget_kept, spent_of
 from aftershock.verdict import Verdict
 from tests.conformance.generator import URL, Story, at
+from tests.unit.judge.test_load import LOAD, loaded, row
 
 THREE_NINES = 2592.0  # seconds that 99.9 % of 30 days leave
 
@@ -44,18 +45,17 @@ def test_without_a_failure_nothing_is_spent() -> None:
 
 
 def test_requests_of_the_load_count_as_well() -> None:
-    tale = story()
+    tale = loaded(story(), since=0, until=60, rate=100)
     for second in range(60):
-        failure = ["status 503"] * 30 + [""] * 70
-        tale.add(second, "load", "requests", "load/web", failure=failure, offset_ms=[], latency_ms=[])
-        tale.add(second, "load", "requests", "load/other", failure=["x"] * 50, offset_ms=[], latency_ms=[])
+        row(tale, second, [5.0] * 100, failures={"status 503": list(range(30))})
     record = list(tale.timeline)
-    spent = spent_of(record, url=URL, load="load/web", since=at(0), until=at(60))
+    spent = spent_of(record, url=URL, load=LOAD, since=at(0), until=at(60))
     assert (spent.failed, spent.requests) == (1800, 6000 + 1201)
     assert spent.down_s == 0
     share = 1800 / 7201 * 60 / THREE_NINES
     assert spent.in_requests(target=0.999, window_s=30 * 86400) == pytest.approx(share)
-    verdict = judge(tale, at_most=share / 2, load="load/web")
+    assert spent_of(record, url=URL, load="load/other", since=at(0), until=at(60)).failed == 0
+    verdict = judge(tale, at_most=share / 2, load=LOAD)
     assert verdict.status == "violated"
     assert "in requests" in verdict.reason
 

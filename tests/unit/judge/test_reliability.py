@@ -7,6 +7,7 @@ import pytest
 from aftershock.judge.reliability import Figures, figures_of
 from aftershock.verdict import Verdict, met
 from tests.conformance.generator import Story
+from tests.unit.judge.test_load import loaded, row
 
 
 def verdict(judge: str, seconds: float | str, unit: str = "s") -> Verdict:
@@ -15,9 +16,7 @@ def verdict(judge: str, seconds: float | str, unit: str = "s") -> Verdict:
 
 def story() -> Story:
     tale = Story().injected(10.0).probes(0.0, 100.0, down=[(20.0, 30.0)], ms=4.0)
-    tale.add(
-        50.0, "load", "requests", "load/web", failure=["", "x"], latency_ms=[400.0, 1.0], offset_ms=[0, 0]
-    )
+    row(loaded(tale, since=50, until=51, rate=2), 50, [400.0, 1.0], failures={"status 503": [1]})
     return tale.end(100.0)
 
 
@@ -32,9 +31,8 @@ def test_one_scenario() -> None:
 
 
 def test_p95_is_of_all_requests_to_one_percent() -> None:
-    tale = Story()
-    latencies = [float(ms) for ms in range(1, 1001)]
-    tale.add(0.0, "load", "requests", "load/web", failure=[""] * 1000, latency_ms=latencies, offset_ms=[])
+    tale = loaded(Story(), since=0, until=1, rate=1000)
+    row(tale, 0, [float(ms) for ms in range(1, 1001)])
     assert figures_of(tale.timeline, []).p95_ms == pytest.approx(950, rel=0.011)
 
 

@@ -16,8 +16,14 @@ def run(folder: Path, *, failed: int, seconds: float) -> Path:
     scenario.mkdir(parents=True)
     timeline = Timeline(scenario / "timeline.jsonl")
     timeline.record("harness", "landed", "pod/demo/web-1", fault_id="f")
-    failure = ["x"] * failed + [""] * (10 - failed)
-    timeline.record("load", "requests", "load/web", failure=failure, latency_ms=[5.0] * 10, offset_ms=[])
+    subject = "load/web"
+    demand = {"arrivals": 10, "users": 0, "rate_per_user": 1.0, "shape": "constant", "asked": 10}
+    timeline.record("load", "load-started", subject, model="open", duration_s=1.0, host="", **demand)
+    columns = {name: [5.0] * 10 for name in ("due_ms", "sent_ms", "ms")}
+    failures = {"status 503": list(range(failed))}
+    timeline.record(
+        "load", "requests", subject, **columns, failures=failures, servers={}, dropped_ms=[], unfinished_ms=[]
+    )
     timeline.close()
     verdict = met("x", expected="", observed=seconds, unit="s", question={"judge": "recovered_within"})
     (scenario / "verdicts.json").write_text(json.dumps([verdict.to_dict()]))
