@@ -46,9 +46,9 @@ class Alerts:
 
     def reaches(self, alert: str, receiver: str, *, within_s: float) -> Verdict:
         """Hold that `receiver` is told of `alert` within `within_s` of its firing, wherever that is now."""
-        self.stage.expected_alerts.add((alert, ""))
+        of = self._of(alert)
         return self.stage.judged(
-            Question.of(notified_within, alert=alert, receiver=receiver, within_s=within_s),
+            Question.of(notified_within, alert=alert, receiver=receiver, within_s=within_s, of=of),
             by=self._now() + timedelta(seconds=within_s),
             look=self.stage.look_at_alerts,
             every_s=LOOK_EVERY_S,
@@ -57,7 +57,9 @@ class Alerts:
     def is_over_for(self, receiver: str, alert: str, *, within_s: float) -> Verdict:
         """Hold that `receiver` is told within `within_s` of the alert's end that it is over."""
         return self.stage.judged(
-            Question.of(heard_of_the_end_within, alert=alert, receiver=receiver, within_s=within_s),
+            Question.of(
+                heard_of_the_end_within, alert=alert, receiver=receiver, within_s=within_s, of=self._of(alert)
+            ),
             by=self._now() + timedelta(seconds=within_s),
             look=self.stage.look_at_alerts,
             every_s=LOOK_EVERY_S,
@@ -65,9 +67,8 @@ class Alerts:
 
     def is_held_back(self, alert: str) -> Verdict:
         """Hold that `alert` fires and that Alertmanager tells nobody, because of another."""
-        self.stage.expected_alerts.add((alert, ""))
         return self.stage.judged(
-            Question.of(held_back, alert=alert),
+            Question.of(held_back, alert=alert, of=self._of(alert)),
             by=self._now() + timedelta(seconds=LAST_EVALUATIONS_S),
             look=self.stage.look_at_alerts,
             every_s=LOOK_EVERY_S,
@@ -87,6 +88,13 @@ class Alerts:
             look=self.stage.look_at_alerts,
             every_s=LOOK_EVERY_S,
         )
+
+    def _of(self, alert: str) -> str:
+        """Return the workload for which an earlier step expected `alert`, "" if none did; expect it now."""
+        named = sorted(of for name, of in self.stage.expected_alerts if name == alert)
+        if not named:
+            self.stage.expected_alerts.add((alert, ""))
+        return named[-1] if named else ""
 
     def _now(self) -> datetime:
         return self.stage.timeline.clock.now()
