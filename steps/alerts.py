@@ -38,6 +38,24 @@ def alert_resolves_for(alerts: Alerts, *, alert: str, workload: str, limit: floa
     alerts.resolves(alert, within_s=limit, of=workload)
 
 
+@then(phrase("{alert:w} reaches the {receiver} receiver within {limit:Duration}"))
+def alert_reaches(alerts: Alerts, alert: str, receiver: str, limit: float) -> None:
+    """Hold that the receiver is told of the alert, counted from its firing."""
+    alerts.reaches(alert, receiver, within_s=limit)
+
+
+@then(phrase("the {receiver} receiver hears within {limit:Duration} that {alert:w} is over"))
+def receiver_hears(alerts: Alerts, receiver: str, limit: float, alert: str) -> None:
+    """Hold that the receiver is told of the alert's end, counted from it."""
+    alerts.is_over_for(receiver, alert, within_s=limit)
+
+
+@then(phrase("{alert:w} is held back"))
+def alert_is_held_back(alerts: Alerts, alert: str) -> None:
+    """Hold that the alert fires and nobody is told, because another says it already."""
+    alerts.is_held_back(alert)
+
+
 @then("no other alert fires")
 @then("no alert fires")
 def nothing_else_fires(alerts: Alerts) -> None:

@@ -70,3 +70,9 @@ def few_requests_fail(traffic: Traffic, percent: float, workload: str, phase: Ph
 def answers_at_least(traffic: Traffic, workload: str, rate: float, phase: Phase) -> None:
     """Hold how many of the load's requests in that phase were answered well, per second."""
     traffic.answers(workload, rps=rate, phase=phase)
+
+
+@then(phrase("{workload} spends at most {percent:g} % of the month's error budget"))
+def service_spends(traffic: Traffic, workload: str, percent: float) -> None:
+    """Hold what the watching client lost, in time and in requests, against the service's objective."""
+    traffic.spends(workload, percent=percent)

@@ -26,6 +26,8 @@ from aftershock.faults.tools import tools
 from aftershock.observe.readiness import monitoring_ready
 from aftershock.report.again import judge_again
 from aftershock.report.html import write_report
+from aftershock.slo.files import read_objectives
+from aftershock.slo.rules import write_rules
 
 __all__ = ["main"]
 
@@ -115,6 +117,15 @@ def tool(name: str) -> None:
     """Build a tool that the cluster is made with, if it is not there, and print its path."""
     provider = KindProvider(root=project_root(), state=state_dir(), progress=Progress())
     click.echo(provider.tool(name))
+
+
+@main.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
+@click.option("--name", default="slo", show_default=True, help="The name of the PrometheusRule object.")
+@_told
+def slo(files: tuple[Path, ...], name: str) -> None:
+    """Print the recording and burn-rate rules of objectives in OpenSLO's or Sloth's format."""
+    click.echo(write_rules(read_objectives(files), name=name), nl=False)
 
 
 @main.command()

@@ -24,6 +24,7 @@ from aftershock.errors import AftershockError, UsageError
 from aftershock.report.allure import AllureShim, attach_verdict, open_results
 from aftershock.report.html import write_report
 from aftershock.report.outcomes import VERDICTS, Outcomes
+from aftershock.report.reliability import write_figures
 from aftershock.report.verdicts import Verdicts
 from aftershock.timeline import Timeline
 
@@ -174,6 +175,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     run = config.stash[FEATURES].run
     terminalreporter.write_sep("-", f"run {run.id}")
     terminalreporter.write_line(f"evidence: {run.folder}")
+    try:
+        for line in write_figures(run.folder):
+            terminalreporter.write_line(line)
+    except AftershockError as error:
+        terminalreporter.write_line(str(error))
     try:
         report = write_report(
             shim.folder, run.folder / "report.html", root=config.rootpath, name=f"Aftershock {run.id}"

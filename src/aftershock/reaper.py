@@ -5,6 +5,8 @@ fault is due when its time is over, or when its run no longer holds the run's Le
 faults are taken back from their marks, by the same code as `aftershock recover`. What
 cannot be taken back now is tried again at the next look.
 
+What it sees it also tells Prometheus, so that any dashboard can show when there was a fault.
+
 It renews a Lease of its own: whoever injects a fault that depends on it asks first whether
 it is alive. Losing track of time is safe: a Lease lapses for us only after we have watched it
 not change for as long as it lasts.
@@ -22,6 +24,7 @@ from aftershock.clock import Clock, SystemClock, rfc3339
 from aftershock.cluster.api import KubeApi
 from aftershock.cluster.inside import api_from_inside
 from aftershock.errors import AftershockError, ResidueError
+from aftershock.exposition import serve_active
 from aftershock.faults import marks
 from aftershock.faults.catalogue import undos_with
 from aftershock.faults.journal import Record
@@ -34,6 +37,7 @@ from aftershock.faults.undoing import take_back
 __all__ = ["Reaper", "main"]
 
 LOOK_EVERY_S = 2.0
+METRICS_PORT = 8080
 # One fault that cannot be undone must not keep the others waiting for long.
 UNDO_WITHIN_S = 10.0
 # A run that lives takes back what has expired itself: two who do the same at once are in each other's way.
@@ -46,6 +50,7 @@ class Reaper:
     def __init__(self, tools: Tools, *, undos: Mapping[str, Undo] | None = None) -> None:
         self.tools = tools
         self.undos = undos_with(tools) if undos is None else undos
+        self.active: tuple[Record, ...] = ()
         self._lapses = Lapses(tools.clock)
 
     def look(self) -> list[tuple[Record, str]]:
@@ -54,6 +59,7 @@ class Reaper:
         # In this order: a run takes the Lease before it marks anything, so what is marked now and is not
         # the holder's then has no run. The other way round a fault of this very moment looks orphaned.
         marked = list(marks.records(self.tools.api))
+        self.active = tuple(marked)
         holder = self._lapses.holder(self.tools.api.find(RUN_LEASE))
         return [
             (record, self._reap(record))
@@ -79,6 +85,7 @@ class Reaper:
 def run(api: KubeApi, clock: Clock) -> None:
     """Look until the process is ended. An API server that is away is asked again."""
     reaper = Reaper(tools(api, clock=clock))
+    serve_active(lambda: reaper.active, port=METRICS_PORT)
     while True:
         try:
             for record, outcome in reaper.look():

@@ -398,7 +398,12 @@ def test_an_outline_runs_each_example_with_its_values(project):
         (("service", '"api"'), ("limit", '"2m"'), ("status", '"unknown"')),
     }
     assert {r["status"] for r in both} == {"passed", "broken"}
-    folders = {"every-service-recovers-web-1m-met", "every-service-recovers-api-2m-unknown", "allure-results"}
+    folders = {
+        "every-service-recovers-web-1m-met",
+        "every-service-recovers-api-2m-unknown",
+        "allure-results",
+        "reliability.json",
+    }
     assert {path.name for path in project.folder.iterdir()} == folders
     web = json.loads((project.folder / "every-service-recovers-web-1m-met" / "verdicts.json").read_text())
     assert web[0]["profile"] == "nightly"
@@ -682,7 +687,7 @@ def test_results_go_where_alluredir_says(project):
     assert result.ret == 0
     assert len(list((project.root / "elsewhere").glob("*-result.json"))) == 1
     assert "run=r1" in (project.root / "elsewhere" / "environment.properties").read_text()
-    assert {path.name for path in project.folder.iterdir()} == {"a"}
+    assert {path.name for path in project.folder.iterdir()} == {"a", "reliability.json"}
 
 
 def test_missing_files_named_in_steps_are_found_before_anything_runs(project):

@@ -23,6 +23,7 @@ from aftershock.verdict import Verdict, met, unknown, violated
 __all__ = ["fired_within", "nothing_else_fired", "resolved_within"]
 
 _NO_LOOK = "the record has no look back at Prometheus' alerts"
+_OF_COST = {"category": "cost"}
 _NO_START = "the record shows no injection to count from"
 
 
@@ -160,7 +161,9 @@ def nothing_else_fired(
     An expected alert is a name, or labels that it must have (`alertname` among them; `of` is
     no label but the workload that it must speak of). It is expected where `fired_within`
     would count it: the same alert for something else is another alert. Alerts that were
-    firing before, by their label sets, are exempt; pending ones do not count.
+    firing before, by their label sets, are exempt; pending ones do not count. Nor do those that
+    call themselves a matter of cost (category="cost"): they tell of a state that has lasted for
+    hours, whatever happens meanwhile. The evidence names them.
     """
     record = list(events)
     wanted = [{"alertname": item} if isinstance(item, str) else dict(item) for item in expected]
@@ -178,8 +181,14 @@ def nothing_else_fired(
     fired = [span for span in look.firing() if span.start <= end and (span.stop is None or span.stop > start)]
     exempt = [span for span in fired if _labels(span) in look.before]
     awaited = [_awaited(record, labels) for labels in wanted]
-    foreign = [span for span in fired if span not in exempt and not any(is_it(span) for is_it in awaited)]
-    notes = (*(f"exempt, was firing before: {span}" for span in exempt), *_blind_spots(look))
+    others = [span for span in fired if span not in exempt and not any(is_it(span) for is_it in awaited)]
+    costs = [span for span in others if subset(_OF_COST, span.labels)]
+    foreign = [span for span in others if span not in costs]
+    notes = (
+        *(f"exempt, was firing before: {span}" for span in exempt),
+        *(f"a matter of cost: {span}" for span in costs),
+        *_blind_spots(look),
+    )
     if foreign:
         names = ", ".join(sorted({span.alert for span in foreign}))
         return violated(
@@ -199,7 +208,7 @@ def nothing_else_fired(
     if doubts:
         return unknown(name, reason=doubts[0], evidence=(*doubts, *notes), **details)
     rules = sum(len(group["rules"]) for group in look.groups)
-    own = [span for span in fired if span not in exempt]
+    own = [span for span in fired if span not in exempt and span not in costs]
     return met(
         name,
         observed=", ".join(sorted({span.alert for span in own})) or "none",

@@ -17,8 +17,10 @@ from aftershock.errors import UsageError
 from aftershock.judge.alerts import fired_within, nothing_else_fired, resolved_within
 from aftershock.judge.budgets import evictions_refused, scaled_down_past_budget
 from aftershock.judge.engine import engine_passed
+from aftershock.judge.error_budget import budget_kept
 from aftershock.judge.load import answered_at_least, failures_below, latency_below
 from aftershock.judge.maintenance import budget_respected, node_emptied, node_schedulable, service_answered
+from aftershock.judge.notifications import heard_of_the_end_within, held_back, notified_within
 from aftershock.judge.recovery import recovered_within, service_recovered_within
 from aftershock.judge.replacements import replaced_within
 from aftershock.judge.scaling import cpu_passed, scaled_by_formula
@@ -41,6 +43,7 @@ JUDGES: dict[str, Judge] = {
     for judge in (
         added_replicas_serve,
         answered_at_least,
+        budget_kept,
         budget_respected,
         cpu_passed,
         engine_passed,
@@ -49,10 +52,13 @@ JUDGES: dict[str, Judge] = {
         fired_within,
         hpa_in_trouble,
         latency_below,
+        heard_of_the_end_within,
+        held_back,
         node_emptied,
         node_schedulable,
         not_flapping,
         nothing_else_fired,
+        notified_within,
         recovered_within,
         replaced_within,
         resolved_within,

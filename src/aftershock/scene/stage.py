@@ -22,8 +22,9 @@ from aftershock.faults.protocol import Fault
 from aftershock.faults.setting import Setting
 from aftershock.faults.tools import tools
 from aftershock.judge.question import Question
-from aftershock.observe.alertmanager import WebhookLog, record_notifications
+from aftershock.observe.alertmanager import Alertmanager, WebhookLog
 from aftershock.observe.alerts import record_alerts, record_firing_before
+from aftershock.observe.deliveries import record_deliveries
 from aftershock.observe.metrics import PodMetrics
 from aftershock.observe.own_metrics import OwnMetrics, metrics_of_hpas
 from aftershock.observe.prometheus import Prometheus
@@ -125,10 +126,16 @@ class Stage:
     def look_at_alerts(self) -> None:
         """Write into the record what fired, and who was told, since the scenario began."""
         now = self.timeline.clock.now()
-        webhook = self.cluster.monitoring.webhook
-        if webhook is not None:
-            record_notifications(WebhookLog(webhook), self.timeline, since=self.opened)
+        monitoring = self.cluster.monitoring
         record_alerts(self.prometheus, self.timeline, since=self.opened, until=now)
+        record_deliveries(
+            self.timeline,
+            prometheus=self.prometheus,
+            alertmanager=Alertmanager(monitoring.alertmanager) if monitoring.alertmanager else None,
+            webhook=WebhookLog(monitoring.webhook) if monitoring.webhook else None,
+            since=self.opened,
+            until=now,
+        )
 
     def hold(self, question: Question) -> Verdict:
         """Judge what the record has now, and enforce it."""

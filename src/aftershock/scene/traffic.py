@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from aftershock.clock import SystemClock, format_duration
+from aftershock.config import project_root
 from aftershock.errors import FeatureError
+from aftershock.judge.error_budget import budget_kept
 from aftershock.judge.load import answered_at_least, failures_below, latency_below, load_report
 from aftershock.judge.load_record import Phase
 from aftershock.judge.maintenance import service_answered
@@ -18,8 +20,10 @@ from aftershock.load.spec import Demand, LoadSpec
 from aftershock.load.swarm import Swarm
 from aftershock.observe.client_probe import ClientProbe
 from aftershock.observe.poller import Poller
+from aftershock.scene.objectives import availability_of
 from aftershock.scene.stage import Stage
 from aftershock.scene.swarming import inside_url, worker_image
+from aftershock.verdict import Verdict
 
 __all__ = ["Traffic"]
 
@@ -140,6 +144,28 @@ class Traffic:
             )
         url = self.url(self._service(workload))
         self.stage.hold(Question.of(service_answered, url=url, since=self.probing[workload]))
+
+    def spends(self, workload: str, *, percent: float) -> Verdict:
+        """Hold that users of `workload` lost at most `percent` of the month's error budget since they watch.
+
+        The objective is that of the service's file in stack/monitoring/slo, for availability.
+        """
+        if workload not in self.probing:
+            raise FeatureError(
+                f"nobody watched {workload}", hint=f'say "Given a client watches {workload}" first'
+            )
+        objective = availability_of(workload, root=project_root())
+        return self.stage.hold(
+            Question.of(
+                budget_kept,
+                url=self.url(self._service(workload)),
+                load=f"load/{workload.replace('-', '_')}",
+                at_most=percent / 100,
+                target=objective.target,
+                window_s=objective.window_s,
+                since=self.probing[workload],
+            )
+        )
 
     def url(self, service: str) -> str:
         """Return where this machine reaches `service` ("namespace/name").

@@ -217,6 +217,14 @@ class TestNothingElse:
         told.alerts(-10, 60, (LOOP, 10.0, 50.0, {"labels": {"pod": "new"}}))
         assert self.judge(told).status == "violated"
 
+    def test_a_matter_of_cost_does_not_count_and_is_told(self) -> None:
+        told = story().alerts(-10, 60, (LOOP, 7.0, 50.0, {"labels": {"category": "cost", "pod": "web-1"}}))
+        verdict = self.judge(told)
+        assert (verdict.status, verdict.observed) == ("met", "none")
+        assert "a matter of cost" in verdict.evidence[-1]
+        told = story().alerts(-10, 60, (LOOP, 7.0, 50.0, {"labels": {"category": "else", "pod": "web-1"}}))
+        assert self.judge(told).status == "violated"
+
     def test_span_that_ended_before_does_not_count(self) -> None:
         assert self.judge(story().alerts(-100, 60, (LOOP, -90.0, -40.0))).status == "met"
 

@@ -9,7 +9,6 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-import yaml
 
 Manifest = dict[str, Any]
 Render = Callable[[str], list[Manifest]]
@@ -74,7 +73,7 @@ def test_what_watches_stays_on_the_control_plane(objects: list[Manifest]) -> Non
         if item["metadata"]["namespace"] in {"monitoring", "kube-system"}
     ]
     watching += [item["spec"] for item in of_kind(objects, "Prometheus", "Alertmanager")]
-    assert len(watching) == 6
+    assert len(watching) == 7
     for spec in watching:
         assert spec["nodeSelector"] == {"node-role.kubernetes.io/control-plane": ""}
         assert {
@@ -197,15 +196,6 @@ def test_prometheus_selects_everything_and_is_fast_enough(objects: list[Manifest
         "requests": {"cpu": "200m", "memory": "512Mi"},
         "limits": {"memory": "2Gi"},
     }
-
-
-def test_every_receiver_ends_at_the_webhook_and_hears_of_the_end(root: Path) -> None:
-    config = yaml.safe_load((root / "stack/monitoring/base/alertmanager/config.yaml").read_text())
-    receivers = {receiver["name"]: receiver["webhook_configs"] for receiver in config["receivers"]}
-    used = {config["route"]["receiver"], *(route["receiver"] for route in config["route"]["routes"])}
-    assert used == set(receivers)
-    for hooks in receivers.values():
-        assert hooks == [{"url": "http://alertmanager-webhook:8080/alert", "send_resolved": True}]
 
 
 def test_the_page_is_the_one_that_its_generator_makes(root: Path) -> None:

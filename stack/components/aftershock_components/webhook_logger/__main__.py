@@ -1,6 +1,7 @@
 """`python -m aftershock_components.webhook_logger`.
 
-WEBHOOK_LOG_FILE names the file (default /data/notifications.jsonl), PORT the port (8080).
+WEBHOOK_LOG_FILE names the file (default /data/notifications.jsonl; deliveries.jsonl is beside it), PORT the
+port (8080).
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ def main() -> None:
     path = Path(os.environ.get("WEBHOOK_LOG_FILE", "/data/notifications.jsonl"))
     if not path.parent.is_dir():
         raise SystemExit(f"WEBHOOK_LOG_FILE={path}: its folder does not exist")
-    serve(create_webhook_logger(NotificationStore(path)))
+    deliveries = NotificationStore(path.with_name("deliveries.jsonl"))
+    serve(create_webhook_logger(NotificationStore(path), deliveries))
 
 
 if __name__ == "__main__":

@@ -38,7 +38,8 @@ def ask(
     store: NotificationStore, talk: Callable[[httpx.AsyncClient], Awaitable[httpx.Response]]
 ) -> httpx.Response:
     async def whole() -> httpx.Response:
-        app = create_webhook_logger(store)
+        deliveries = NotificationStore(store.path.with_name("deliveries.jsonl"), now=store.now)
+        app = create_webhook_logger(store, deliveries)
         async with (
             app.router.lifespan_context(app),
             httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://logger") as client,
