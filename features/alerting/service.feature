@@ -3,7 +3,7 @@ Feature: What users suffer is told by its signal
 
   Scenario: A page whose details cannot be had answers with errors
     Given every workload of bookinfo is steady
-    And 10 users load bookinfo at 2 requests per second each for 180 seconds
+    And 10 users load productpage at 2 requests per second each for 180 seconds
     When details is scaled to zero for 60 seconds
     Then HighErrorRate fires for productpage within 60 seconds
     And HighErrorRate reaches the critical receiver within 10 seconds
@@ -14,7 +14,7 @@ Feature: What users suffer is told by its signal
 
   Scenario: A page whose details come late is slow
     Given every workload of bookinfo is steady
-    And 10 users load bookinfo at 2 requests per second each for 240 seconds
+    And 10 users load productpage at 2 requests per second each for 240 seconds
     When the network of 1 details pod is slower by 700ms for 100 seconds
     Then HighLatency fires for productpage within 90 seconds
     And HighLatency reaches the performance receiver within 10 seconds

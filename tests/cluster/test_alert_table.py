@@ -1,17 +1,16 @@
 """Every alert rule, provoked on the live cluster: fired within its time, told to the right ones, resolved.
 
 The scenarios of features/alerting and some others provoke most; what takes objects of its own is provoked
-here. Two rules stay unprovoked, and say why. The rows of the table are in reports/alert-table.txt.
+here. Two rules stay unprovoked, and say why. The table is in reports/alert-table.txt.
 """
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,14 +18,19 @@ from typing import Any
 import pytest
 import yaml
 
-from aftershock.clock import SystemClock, format_duration, wait_until
+from aftershock.clock import SystemClock, rfc3339, wait_until
 from aftershock.cluster.connect import CLUSTER_NAME
 from aftershock.cluster.connection import Cluster
 from aftershock.cluster.kind.engine import engine_of
 from aftershock.config import state_dir
 from aftershock.faults.carrier import Carriers
+from aftershock.forecast.beat import Bounds
+from aftershock.judge.alert_table import AlertRow, alert_rows
 from aftershock.observe.alertmanager import WebhookLog
 from aftershock.observe.prometheus import Prometheus
+from aftershock.report.alert_table import as_table
+from aftershock.report.verdicts import read_verdicts
+from aftershock.timeline import read_timeline
 from tests.cluster.conftest import ROOT
 
 RULES = ROOT / "stack/monitoring/base/rules"
@@ -102,7 +106,7 @@ def test_every_rule_is_in_the_table_or_says_why_not() -> None:
 
 
 @pytest.mark.parametrize("feature", list(BY_SCENARIO))
-def test_a_scenario_provokes_its_rules(feature: str) -> None:
+def test_a_scenario_provokes_its_rules(feature: str, table: list[AlertRow]) -> None:
     """Run as its own session, as a user does."""
     done = subprocess.run(
         [sys.executable, "-m", "pytest", feature, "-q"],
@@ -112,24 +116,24 @@ def test_a_scenario_provokes_its_rules(feature: str) -> None:
         check=False,
         timeout=900,
     )
-    note(*_rows(done.stdout))
+    table.extend(_rows(done.stdout))
     assert done.returncode == 0, done.stdout[-6000:]
 
 
-def note(*rows: str) -> None:
-    """Add rows to the table."""
-    with TABLE.open("a", encoding="utf-8") as table:
-        table.writelines(f"{row}\n" for row in rows)
+@pytest.fixture(scope="module", autouse=True)
+def table() -> Iterator[list[AlertRow]]:
+    """Collect the rows; the file has the tables of all sessions, the latest last."""
+    rows: list[AlertRow] = []
+    yield rows
+    TABLE.parent.mkdir(exist_ok=True)
+    with TABLE.open("a", encoding="utf-8") as file:
+        file.writelines(f"{line}\n" for line in (rfc3339(SystemClock().now()), *as_table(rows), ""))
 
 
-def _rows(output: str) -> Iterator[str]:
+def _rows(output: str) -> Iterator[AlertRow]:
     [folder] = [line.split(": ", 1)[1] for line in output.splitlines() if line.startswith("evidence: ")]
     for path in sorted(Path(folder).glob("*/verdicts.json")):
-        for verdict in json.loads(path.read_text()):
-            question = verdict["question"]["judge"] if verdict["question"] else ""
-            if question in {"fired_within", "resolved_within", "notified_within", "heard_of_the_end_within"}:
-                foreseen = [line for line in verdict["evidence"] if "forecast" in line]
-                yield f"{verdict['status']:9} {verdict['name']}: {verdict['observed']} {foreseen[:1]}"
+        yield from alert_rows(read_timeline(path.with_name("timeline.jsonl")), read_verdicts(path))
 
 
 @pytest.fixture
@@ -206,19 +210,7 @@ def told(cluster: Cluster, alert: str, since: datetime, status: str) -> dict[str
     return found
 
 
-def resolves(cluster: Cluster, one: Provoked, within_s: float) -> None:
-    prometheus = Prometheus(cluster.monitoring.prometheus)
-
-    def over() -> bool:
-        return not any(
-            alert["labels"]["alertname"] == one.alert and one.labels.items() <= alert["labels"].items()
-            for alert in prometheus.alerts()
-        )
-
-    wait_until(over, within_s=within_s, every_s=2.0, what=f"{one.alert} to resolve")
-
-
-def hold(cluster: Cluster, one: Provoked, since: datetime) -> None:
+def hold(cluster: Cluster, one: Provoked, since: datetime) -> AlertRow:
     """Hold that it fires in time and that those are told who have to be, and nobody else."""
     fired = fires(cluster, one, since)
     wait_until(
@@ -228,9 +220,30 @@ def hold(cluster: Cluster, one: Provoked, since: datetime) -> None:
     )
     who = told(cluster, one.alert, since, "firing")
     assert who.keys() == one.receivers
-    waits = ", ".join(f"{name} {format_duration((at - fired).total_seconds())}" for name, at in who.items())
-    took = format_duration((fired - since).total_seconds())
-    note(f"met       {one.alert} fires: {took} of {format_duration(one.within_s)}, told {waits}")
+    return AlertRow(
+        alert=one.alert,
+        expected=True,
+        fired_s=(fired - since).total_seconds(),
+        forecast=Bounds(earliest_s=0.0, latest_s=one.within_s),
+        told={name: (at - fired).total_seconds() for name, at in who.items()},
+        ended_s=None,
+        firings=1,
+    )
+
+
+def resolves(cluster: Cluster, one: Provoked, row: AlertRow, *, since: datetime, within_s: float) -> AlertRow:
+    """Hold that it is over in time; return the row with its end, to the two seconds of a look."""
+    prometheus = Prometheus(cluster.monitoring.prometheus)
+
+    def over() -> bool:
+        return not any(
+            alert["labels"]["alertname"] == one.alert and one.labels.items() <= alert["labels"].items()
+            for alert in prometheus.alerts()
+        )
+
+    wait_until(over, within_s=within_s, every_s=2.0, what=f"{one.alert} to resolve")
+    assert row.fired_s is not None
+    return replace(row, ended_s=(SystemClock().now() - since).total_seconds() - row.fired_s)
 
 
 def held_back(cluster: Cluster, alerts: Iterable[str], since: datetime) -> None:
@@ -240,19 +253,19 @@ def held_back(cluster: Cluster, alerts: Iterable[str], since: datetime) -> None:
         assert told(cluster, alert, since, "firing") == {}
 
 
-def test_restarts_of_several_containers_add_up(cluster: Cluster, space: str) -> None:
+def test_restarts_of_several_containers_add_up(cluster: Cluster, space: str, table: list[AlertRow]) -> None:
     image = Carriers(cluster.api).image()
     since = SystemClock().now()
     crash = "import time; time.sleep(1); raise SystemExit(1)"
     cluster.api.post(
         f"{space}/pods", pod("crowd", *(container(image, f"c{number}", crash) for number in range(6)))
     )
-    hold(cluster, CRASHES, since)
+    row = hold(cluster, CRASHES, since)
     cluster.api.delete(f"{space}/pods/crowd", {"gracePeriodSeconds": 0})
-    resolves(cluster, CRASHES, 60.0)
+    table.append(resolves(cluster, CRASHES, row, since=since, within_s=60.0))
 
 
-def test_an_hpa_at_its_ceiling_is_told(cluster: Cluster, space: str) -> None:
+def test_an_hpa_at_its_ceiling_is_told(cluster: Cluster, space: str, table: list[AlertRow]) -> None:
     image = Carriers(cluster.api).image()
     idle = "import time; time.sleep(3600)"
     resources = {"requests": {"cpu": "1m", "memory": "1Mi"}}
@@ -282,21 +295,21 @@ def test_an_hpa_at_its_ceiling_is_told(cluster: Cluster, space: str) -> None:
         },
     }
     cluster.api.post(f"/apis/autoscaling/v2/namespaces/{SPACE}/horizontalpodautoscalers", hpa)
-    hold(cluster, CEILING, since)
+    row = hold(cluster, CEILING, since)
     cluster.api.delete(f"/apis/autoscaling/v2/namespaces/{SPACE}/horizontalpodautoscalers/ceiling", {})
-    resolves(cluster, CEILING, 60.0)
+    table.append(resolves(cluster, CEILING, row, since=since, within_s=60.0))
 
 
-def test_a_busy_control_plane_is_told_once(cluster: Cluster, space: str) -> None:
+def test_a_busy_control_plane_is_told_once(cluster: Cluster, space: str, table: list[AlertRow]) -> None:
     since = SystemClock().now()
     burn = "import os; os.nice(19); os.fork(); os.fork()\nwhile True: pass"
     with on_the_control_plane(cluster, space, "burner", burn):
-        hold(cluster, MASTER_CPU, since)
+        row = hold(cluster, MASTER_CPU, since)
         held_back(cluster, ("HighCPUSaturation", "HighCpuUsage"), since)
-    resolves(cluster, MASTER_CPU, 180.0)
+    table.append(resolves(cluster, MASTER_CPU, row, since=since, within_s=180.0))
 
 
-def test_a_full_control_plane_is_told_once(cluster: Cluster, space: str) -> None:
+def test_a_full_control_plane_is_told_once(cluster: Cluster, space: str, table: list[AlertRow]) -> None:
     prometheus = Prometheus(cluster.monitoring.prometheus)
     node = 'and on (node) kube_node_role{role="control-plane"}'
     [ratio] = prometheus.query(f"node:memory:ratio {node}")
@@ -306,9 +319,9 @@ def test_a_full_control_plane_is_told_once(cluster: Cluster, space: str) -> None
     since = SystemClock().now()
     hog = f"import time; hog = bytearray({fill}); hog[::4096] = b'x' * len(hog[::4096]); time.sleep(3600)"
     with on_the_control_plane(cluster, space, "hog", hog):
-        hold(cluster, MASTER_MEMORY, since)
+        row = hold(cluster, MASTER_MEMORY, since)
         held_back(cluster, ("HighMemoryUsage",), since)
-    resolves(cluster, MASTER_MEMORY, 60.0)
+    table.append(resolves(cluster, MASTER_MEMORY, row, since=since, within_s=60.0))
 
 
 def test_hpas_at_rest_are_a_matter_of_cost(cluster: Cluster) -> None:
@@ -345,13 +358,15 @@ SHORT = (
 AMPLE = "mv /var/lib/kubelet/config.yaml.kept /var/lib/kubelet/config.yaml; systemctl restart kubelet"
 
 
-def test_a_node_that_calls_its_disk_full_is_told(cluster: Cluster, tmp_path: Path) -> None:
+def test_a_node_that_calls_its_disk_full_is_told(
+    cluster: Cluster, tmp_path: Path, table: list[AlertRow]
+) -> None:
     """Its kubelet is made to: nothing fills the machine's disk."""
     engine = engine_of(CLUSTER_NAME, log=tmp_path / "engine.log", state=state_dir())
     since = SystemClock().now()
     engine.run("exec", DISK.labels["node"], "sh", "-c", SHORT)
     try:
-        hold(cluster, DISK, since)
+        row = hold(cluster, DISK, since)
     finally:
         engine.run("exec", DISK.labels["node"], "sh", "-c", AMPLE)
-    resolves(cluster, DISK, 90.0)
+    table.append(resolves(cluster, DISK, row, since=since, within_s=90.0))

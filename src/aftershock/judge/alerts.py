@@ -7,24 +7,24 @@ not fire".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from aftershock.clock import format_duration
-from aftershock.judge.alert_record import AlertRecord, Labels, Span, read_alerts, subset
+from aftershock.judge.alert_record import AlertRecord, Labels, read_alerts
 from aftershock.judge.alert_times import latency_lines
 from aftershock.judge.concern import admits
+from aftershock.judge.expected_alerts import sort_out
 from aftershock.judge.forecast_record import forecast_lines
-from aftershock.judge.record import clock_jumps, clock_time, injection, not_landed, within_bound
+from aftershock.judge.record import beginning, clock_jumps, clock_time, not_landed, within_bound
 from aftershock.timeline import Event
 from aftershock.verdict import Verdict, met, unknown, violated
 
 __all__ = ["fired_within", "nothing_else_fired", "resolved_within"]
 
 _NO_LOOK = "the record has no look back at Prometheus' alerts"
-_OF_COST = {"category": "cost"}
-_NO_START = "the record shows no injection to count from"
+_NO_START = "the record shows no injection to count from, and no load"
 
 
 def fired_within(
@@ -39,8 +39,8 @@ def fired_within(
     """Judge whether `alert`, with at least those labels, fired within `within_s` of `since`.
 
     It counts where it speaks of the workload `of`, else of what the faults hit
-    (`aftershock.judge.concern`). `since` defaults to the injection. An alert that was firing
-    by then already proves nothing.
+    (`aftershock.judge.concern`). `since` defaults to the injection, without one to the first load.
+    An alert that was firing by then already proves nothing.
     """
     record = list(events)
     name = f"{_shown(alert, labels, of)} fires within {format_duration(within_s)}"
@@ -118,7 +118,7 @@ def resolved_within(
         + (clock_time(since) if since else "it fired"),
         "query": f"{_selector(alert, labels)} (raw samples)",
     }
-    look, start = read_alerts(record), injection(record)
+    look, start = read_alerts(record), beginning(record)
     if look is None:
         return unknown(name, reason=_NO_LOOK, **details)
     admit = admits(record, of=of)
@@ -160,10 +160,9 @@ def nothing_else_fired(
 
     An expected alert is a name, or labels that it must have (`alertname` among them; `of` is
     no label but the workload that it must speak of). It is expected where `fired_within`
-    would count it: the same alert for something else is another alert. Alerts that were
-    firing before, by their label sets, are exempt; pending ones do not count. Nor do those that
-    call themselves a matter of cost (category="cost"): they tell of a state that has lasted for
-    hours, whatever happens meanwhile. The evidence names them.
+    would count it: the same alert for something else is another alert. Pending ones do not
+    count, nor do those that were firing before, nor matters of cost (`expected_alerts.Fired`);
+    the evidence names them.
     """
     record = list(events)
     wanted = [{"alertname": item} if isinstance(item, str) else dict(item) for item in expected]
@@ -178,24 +177,19 @@ def nothing_else_fired(
         return unknown(name, reason=_NO_LOOK if look is None else _NO_START, **details)
     end = until or look.until
     details["resolution_s"] = round(look.resolution_s, 3)
-    fired = [span for span in look.firing() if span.start <= end and (span.stop is None or span.stop > start)]
-    exempt = [span for span in fired if _labels(span) in look.before]
-    awaited = [_awaited(record, labels) for labels in wanted]
-    others = [span for span in fired if span not in exempt and not any(is_it(span) for is_it in awaited)]
-    costs = [span for span in others if subset(_OF_COST, span.labels)]
-    foreign = [span for span in others if span not in costs]
+    fired = sort_out(record, look, expected=wanted, start=start, end=end)
     notes = (
-        *(f"exempt, was firing before: {span}" for span in exempt),
-        *(f"a matter of cost: {span}" for span in costs),
+        *(f"exempt, was firing before: {span}" for span in fired.exempt),
+        *(f"a matter of cost: {span}" for span in fired.costs),
         *_blind_spots(look),
     )
-    if foreign:
-        names = ", ".join(sorted({span.alert for span in foreign}))
+    if fired.foreign:
+        names = ", ".join(sorted({span.alert for span in fired.foreign}))
         return violated(
             name,
             observed=names,
             reason=f"also firing: {names}",
-            evidence=(*map(str, foreign), *notes),
+            evidence=(*map(str, fired.foreign), *notes),
             **details,
         )
     doubts = clock_jumps(record, since=start) + look.doubts()
@@ -208,24 +202,16 @@ def nothing_else_fired(
     if doubts:
         return unknown(name, reason=doubts[0], evidence=(*doubts, *notes), **details)
     rules = sum(len(group["rules"]) for group in look.groups)
-    own = [span for span in fired if span not in exempt and span not in costs]
     return met(
         name,
-        observed=", ".join(sorted({span.alert for span in own})) or "none",
+        observed=", ".join(sorted({span.alert for span in fired.expected})) or "none",
         evidence=(
             f"{clock_time(start)} to {clock_time(end)}, {rules} alert rules evaluated throughout",
-            *map(str, own),
+            *map(str, fired.expected),
             *notes,
         ),
         **details,
     )
-
-
-def _awaited(record: Sequence[Event], wanted: Labels) -> Callable[[Span], bool]:
-    """Return what tells whether a span is of an expected alert."""
-    labels = {name: value for name, value in wanted.items() if name != "of"}
-    admit = admits(record, of=wanted.get("of", ""))
-    return lambda span: subset(labels, _labels(span)) and admit(span.labels)
 
 
 def _stray(look: AlertRecord, labels: Labels) -> bool:
@@ -237,13 +223,9 @@ def _blind_spots(look: AlertRecord) -> Sequence[str]:
     return [*lines, *(f"Prometheus warned: {warning}" for warning in look.warnings)]
 
 
-def _labels(span: Span) -> dict[str, str]:
-    return {**span.labels, "alertname": span.alert}
-
-
 def _start(record: Sequence[Event], since: datetime | None) -> datetime | None:
-    injected = injection(record)
-    return since or (injected.at if injected else None)
+    begun = beginning(record)
+    return since or (begun.at if begun else None)
 
 
 def _shown(alert: str, labels: Labels | None, of: str) -> str:

@@ -7,16 +7,17 @@ Alertmanager and the webhook could be asked, and no receiver failed.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 from aftershock.clock import format_duration
 from aftershock.judge.alert_record import AlertRecord, Labels, Span, read_alerts, subset
 from aftershock.judge.concern import admits
-from aftershock.judge.record import clock_time, injection, within_bound
+from aftershock.judge.record import beginning, clock_time, within_bound
 from aftershock.timeline import Event
 from aftershock.verdict import Verdict, met, unknown, violated
 
-__all__ = ["heard_of_the_end_within", "held_back", "notified_within"]
+__all__ = ["heard_of_the_end_within", "held_back", "notified_within", "told_of"]
 
 _NO_LOOK = "the record has no look back at Prometheus' alerts"
 
@@ -70,6 +71,15 @@ def held_back(events: Iterable[Event], *, alert: str, of: str = "") -> Verdict:
     return met(name, observed=f"inhibited, seen {clock_time(held[0].at)}", **details)
 
 
+def told_of(record: Iterable[Event], span: Span) -> dict[str, datetime]:
+    """Return who was told that `span` fires, and when first."""
+    told: dict[str, datetime] = {}
+    for event in _notifications(record):
+        if _speaks_of(event, span, "firing"):
+            told.setdefault(event.data["receiver"], event.at)
+    return told
+
+
 def _told(
     record: Sequence[Event], *, alert: str, receiver: str, within_s: float, of: str, status: str
 ) -> Verdict:
@@ -105,14 +115,14 @@ def _told(
 
 def _firing(record: Sequence[Event], alert: str, of: str) -> tuple[Span | None, str]:
     """Return the firing that counts, or why there is none."""
-    look, injected = read_alerts(record), injection(record)
+    look, begun = read_alerts(record), beginning(record)
     if look is None:
         return None, _NO_LOOK
     if not look.rules(alert):
         return None, f"no loaded rule is called {alert}"
     admit = admits(record, of=of)
     spans = [span for span in look.firing(alert) if admit(span.labels)]
-    spans = [span for span in spans if injected is None or span.start > injected.at]
+    spans = [span for span in spans if begun is None or span.start > begun.at]
     if not spans:
         return None, f"{alert} did not fire, so nobody could be told"
     return _first_told(record, look, spans), ""

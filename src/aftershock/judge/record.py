@@ -17,6 +17,7 @@ from aftershock.verdict import Verdict, met, unknown, violated
 
 __all__ = [
     "Instant",
+    "beginning",
     "clock_jumps",
     "clock_time",
     "effect_end",
@@ -90,6 +91,13 @@ def injection(events: Iterable[Event], *, subject: str | None = None) -> Instant
         if acts and subject in {None, event.subject}:
             return Instant.of(event)
     return None
+
+
+def beginning(events: Iterable[Event]) -> Instant | None:
+    """Return what is counted from: the injection, or where the harness injected nothing, the first load."""
+    record = list(events)
+    loads = (Instant.of(event) for event in record if event.kind == "load-started")
+    return injection(record) or next(loads, None)
 
 
 def effect_end(events: Iterable[Event]) -> Instant | None:

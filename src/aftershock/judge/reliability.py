@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aftershock.clock import format_duration
+from aftershock.judge.alert_table import alarms_of
 from aftershock.judge.error_budget import spent_of
 from aftershock.judge.load_record import loads_of
 from aftershock.judge.record import end_of
@@ -44,6 +45,8 @@ class Figures:
     detection_s: float = 0.0
     repaired: int = 0
     repair_s: float = 0.0
+    alarms: int = 0
+    false_alarms: int = 0
     latencies: Mapping[int, int] = field(default_factory=dict)
 
     def __add__(self, other: Figures) -> Figures:
@@ -62,6 +65,11 @@ class Figures:
     def error_rate(self) -> float | None:
         """The share of requests that failed; None without any."""
         return self.failed / self.requests if self.requests else None
+
+    @property
+    def false_alarm_rate(self) -> float | None:
+        """The share of alarms that nobody expected, where scenarios say which may fire; None without any."""
+        return self.false_alarms / self.alarms if self.alarms else None
 
     @property
     def p95_ms(self) -> float | None:
@@ -94,6 +102,7 @@ class Figures:
         yield f"availability  {_percent(self.availability)}"
         yield f"errors        {_percent(self.error_rate)} of {self.requests} requests"
         yield f"p95           {'unknown' if self.p95_ms is None else f'{self.p95_ms:.1f} ms'}"
+        yield f"false alarms  {_percent(self.false_alarm_rate)} of {self.alarms} alarms"
         for name, value, count in (
             ("MTTD", self.mttd_s, self.detected),
             ("MTTR", self.mttr_s, self.repaired),
@@ -128,6 +137,7 @@ def figures_of(events: Iterable[Event], verdicts: Iterable[Verdict]) -> Figures:
     impact = detection is not None or bool(repair)
     landed = {event.data.get("fault_id", event.subject) for event in record if event.kind == "landed"}
     probed, down, requests, failed = _served(record)
+    alarms = alarms_of(record, given)
     return Figures(
         scenarios=1,
         watched_s=(max(e.at for e in record) - min(e.at for e in record)).total_seconds(),
@@ -140,6 +150,8 @@ def figures_of(events: Iterable[Event], verdicts: Iterable[Verdict]) -> Figures:
         detection_s=detection or 0.0 if landed else 0.0,
         repaired=0 if repair is None or not landed else 1,
         repair_s=repair or 0.0 if landed else 0.0,
+        alarms=alarms.all if alarms else 0,
+        false_alarms=alarms.false if alarms else 0,
         latencies=dict(Counter(map(_step, _latencies(record)))),
     )
 

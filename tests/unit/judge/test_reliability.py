@@ -72,7 +72,7 @@ def test_it_is_read_back_as_it_was() -> None:
 
 def test_what_is_not_known_is_said_to_be() -> None:
     lines = list(figures_of(Story().timeline, []).lines())
-    assert sum("unknown" in line for line in lines) == 6
+    assert sum("unknown" in line for line in lines) == 7
     known = list(figures_of(story().timeline, [verdict("recovered_within", 10.0)]).lines())
     assert any(line.startswith("MTTR") and "10 s (of 1)" in line for line in known)
     assert any("availability" in line and "90" in line for line in known)

@@ -322,7 +322,7 @@ def test_no_process_outlives_a_failed_start(tmp_path: Path, server: Server) -> N
 
 
 class TestCheckLocustfile:
-    @pytest.mark.parametrize("name", ["bookinfo", "nginx_web", "sample_app"])
+    @pytest.mark.parametrize("name", ["nginx_web", "productpage", "sample_app"])
     def test_ours_are_fine(self, name: str) -> None:
         check_locustfile(LOADTESTS / f"{name}.py")
 

@@ -37,13 +37,15 @@ SERVICE_SUBNET = "10.96.0.0/16"
 def reserved() -> dict[str, str]:
     """Return what a kubelet must reserve, so that its pods get the node's limit less the system's part.
 
-    A kubelet in a container sees the whole machine as its capacity.
+    A kubelet in a container sees the whole machine as its capacity. Where that is little, nodes share it:
+    a quarter of its CPU stays with the others, or no node could ever be as busy as its pods may make it.
     """
     page = os.sysconf("SC_PAGE_SIZE")
     own_kib = (NODE_MEMORY_GIB * 1024 - SYSTEM_MIB) * 1024
     spare_kib = os.sysconf("SC_PHYS_PAGES") * page // 1024 - own_kib
-    spare_cpus = (os.cpu_count() or NODE_CPUS) - NODE_CPUS
-    return {"cpu": str(max(spare_cpus, 0)), "memory": f"{max(spare_kib, 0)}Ki"}
+    cpus = os.cpu_count() or NODE_CPUS
+    spare_m = max((cpus - NODE_CPUS) * 1000, cpus * 250)
+    return {"cpu": f"{spare_m}m", "memory": f"{max(spare_kib, 0)}Ki"}
 
 
 @dataclass(frozen=True)

@@ -47,14 +47,16 @@ class TestReserved:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         machine(monkeypatch, cpus=16, memory_gib=64)
-        assert reserved() == {"cpu": "14", "memory": f"{60 * 1024**2 + 384 * 1024}Ki"}
+        assert reserved() == {"cpu": "14000m", "memory": f"{60 * 1024**2 + 384 * 1024}Ki"}
 
-    @pytest.mark.parametrize("cpus", [2, 1, None])
-    def test_a_machine_no_larger_than_a_node_has_nothing_to_reserve(
-        self, monkeypatch: pytest.MonkeyPatch, cpus: int | None
+    @pytest.mark.parametrize(
+        ("cpus", "cpu"), [(4, "2000m"), (3, "1000m"), (2, "500m"), (1, "250m"), (None, "500m")]
+    )
+    def test_on_a_small_machine_a_quarter_of_the_cpu_and_no_memory(
+        self, monkeypatch: pytest.MonkeyPatch, cpus: int | None, cpu: str
     ) -> None:
         machine(monkeypatch, cpus=cpus, memory_gib=3)
-        assert reserved() == {"cpu": "0", "memory": "0Ki"}
+        assert reserved() == {"cpu": cpu, "memory": "0Ki"}
 
 
 class TestLimit:
