@@ -7,6 +7,7 @@ from pytest_bdd import then
 from aftershock.collect.meaning import means
 from aftershock.collect.types import phrase
 from aftershock.forecast.objectives import AlertFires, AlertResolves
+from aftershock.scene.alert_names import Told
 from aftershock.scene.alerts import Alerts
 
 
@@ -39,18 +40,21 @@ def alert_resolves_for(alerts: Alerts, *, alert: str, workload: str, limit: floa
 
 
 @then(phrase("{alert:w} reaches the {receiver} receiver within {limit:Duration}"))
+@means(lambda alert, receiver, **_: Told(alert=alert, receiver=receiver))
 def alert_reaches(alerts: Alerts, alert: str, receiver: str, limit: float) -> None:
     """Hold that the receiver is told of the alert, counted from its firing."""
     alerts.reaches(alert, receiver, within_s=limit)
 
 
 @then(phrase("the {receiver} receiver hears within {limit:Duration} that {alert:w} is over"))
+@means(lambda alert, receiver, **_: Told(alert=alert, receiver=receiver))
 def receiver_hears(alerts: Alerts, receiver: str, limit: float, alert: str) -> None:
     """Hold that the receiver is told of the alert's end, counted from it."""
     alerts.is_over_for(receiver, alert, within_s=limit)
 
 
 @then(phrase("{alert:w} is held back"))
+@means(lambda alert: Told(alert=alert))
 def alert_is_held_back(alerts: Alerts, alert: str) -> None:
     """Hold that the alert fires and nobody is told, because another says it already."""
     alerts.is_held_back(alert)

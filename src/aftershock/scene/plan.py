@@ -15,6 +15,7 @@ from aftershock.errors import AftershockError, RefusedError
 from aftershock.experiments.plan import planned_faults
 from aftershock.faults.protocol import Fault
 from aftershock.scene.acts import Breaks, Experiment, Ground, LitmusEngine, Loads, faults_of
+from aftershock.scene.alert_names import unknown_names
 from aftershock.scene.outlook import Outlook, alerts_of
 
 __all__ = ["Planner"]
@@ -36,7 +37,11 @@ class Planner:
             return [f"targets and blast radius: {reason}", f"forecast: {reason}"]
         guard = Guard.of(cluster, self.settings, scenario.tags)
         ground = Ground.of(cluster, guard)
-        return [*self._acts(ground, meanings), *self._forecast(cluster, meanings)]
+        return [
+            *self._acts(ground, meanings),
+            *self._forecast(cluster, meanings),
+            *self._names(cluster, meanings),
+        ]
 
     def _connected(self) -> Cluster | AftershockError:
         if self._cluster is None:
@@ -86,6 +91,15 @@ class Planner:
             yield f"{fault.name}: refused: {error.message}"
         except AftershockError as error:
             yield f"{fault.name}: targets and blast radius: unknown: {error.message}"
+
+    def _names(self, cluster: Cluster, meanings: Sequence[Meaning]) -> Iterator[str]:
+        try:
+            unknown = unknown_names(cluster, meanings)
+        except AftershockError as error:
+            yield f"whether alerts and receivers are there is unknown: {error.message}"
+            return
+        self.refusals += unknown
+        yield from (f"refused: {error.message}: {error.found}" for error in unknown)
 
     def _forecast(self, cluster: Cluster, meanings: Sequence[Meaning]) -> Iterator[str]:
         outlook = Outlook(cluster=cluster, settings=self.settings, alerts=alerts_of(meanings))
