@@ -31,7 +31,7 @@ def find_controller(
         (Target.of(kind, item), item)
         for space in namespaces
         for kind in kinds
-        if (item := api.find(f"{collection(kind, space)}/{name}")) is not None
+        if (item := api.find(Target.path_of(f"{kind}/{space}/{name}"))) is not None
     ]
     if len(found) != 1:
         raise RefusedError(
@@ -73,8 +73,8 @@ def _controller_of(api: KubeApi, pod: Json) -> str:
             found="a static pod" if owner else "a pod without an owner",
         )
     if owner["kind"] == "ReplicaSet":
-        path = f"/apis/apps/v1/namespaces/{meta['namespace']}/replicasets/{owner['name']}"
-        owner = _owner(api.find(path) or {"metadata": {}}) or owner
+        made_by = api.find(Target.path_of(f"replicaset/{meta['namespace']}/{owner['name']}"))
+        owner = _owner(made_by or {"metadata": {}}) or owner
     return f"{owner['kind'].lower()}/{meta['namespace']}/{owner['name']}"
 
 

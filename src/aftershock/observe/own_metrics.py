@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 
 from aftershock.cluster.api import KubeApi
+from aftershock.cluster.targets import collection
 from aftershock.errors import ApiError, TransientError
 from aftershock.observe.resources import quantity
 from aftershock.observe.sampler import Sample, Sampler, Wanted
@@ -21,7 +22,7 @@ def metrics_of_hpas(api: KubeApi, namespaces: Iterable[str]) -> list[Wanted]:
         {
             (namespace, metric["pods"]["metric"]["name"])
             for namespace in dict.fromkeys(namespaces)
-            for hpa in api.items(f"/apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers")
+            for hpa in api.items(collection("horizontalpodautoscaler", namespace))
             for metric in hpa["spec"].get("metrics") or ()
             if metric["type"] == "Pods"
         }
