@@ -27,6 +27,7 @@ class Driver(ABC):
     """
 
     look_every_s: ClassVar[float]
+    """How often it is looked at while somebody waits."""
     ends_within_s: ClassVar[float]
     """How long after its time it may take to end."""
 

@@ -69,7 +69,7 @@ class Swarm(Driver):
 
         Raises:
             ConfigError: a number is out of range, or the locustfile is missing.
-            EnvironmentUnusableError: there is no room for the workers, or they send nothing.
+            EnvironmentUnusableError: there is no room for the workers, one is gone, or they send nothing.
 
         """
         check_spec(self.spec)
@@ -182,7 +182,8 @@ class Swarm(Driver):
 
     def _gone(self) -> str:
         """Say which of its pods has ended before its time, with what it said last; "" if none has."""
-        for pod in self._pods() if self.left_s > 0 else ():
+        over = self._ends_at > 0 and self.left_s == 0
+        for pod in () if over else self._pods():
             if pod["status"]["phase"] in {"Failed", "Succeeded"}:
                 return f"{pod['metadata']['name']} ended before its time: {self._last_words(pod)}"
         return ""
