@@ -8,7 +8,7 @@ from aftershock.cluster.api import Json, KubeApi
 from aftershock.cluster.targets import Target, collection, is_live, label_selector, open_namespaces
 from aftershock.errors import RefusedError
 
-__all__ = ["CONTROLLERS", "controllers_of", "find_controller", "pods_of"]
+__all__ = ["CONTROLLERS", "controllers_of", "find_controller", "owner_of", "pods_of"]
 
 CONTROLLERS = ("deployment", "statefulset")
 
@@ -64,7 +64,7 @@ def controllers_of(api: KubeApi, pods: Iterable[Json]) -> list[str]:
 
 def _controller_of(api: KubeApi, pod: Json) -> str:
     meta = pod["metadata"]
-    owner = _owner(pod)
+    owner = owner_of(pod)
     # A static pod is its kubelet's, whatever the API is asked to delete.
     if owner is None or owner["kind"] == "Node":
         raise RefusedError(
@@ -74,10 +74,11 @@ def _controller_of(api: KubeApi, pod: Json) -> str:
         )
     if owner["kind"] == "ReplicaSet":
         made_by = api.find(Target.path_of(f"replicaset/{meta['namespace']}/{owner['name']}"))
-        owner = _owner(made_by or {"metadata": {}}) or owner
+        owner = owner_of(made_by or {"metadata": {}}) or owner
     return f"{owner['kind'].lower()}/{meta['namespace']}/{owner['name']}"
 
 
-def _owner(item: Json) -> Json | None:
+def owner_of(item: Json) -> Json | None:
+    """Return the reference to what made `item` and would make it again; None if nothing would."""
     owners = item["metadata"].get("ownerReferences") or ()
     return next((owner for owner in owners if owner.get("controller")), None)

@@ -23,7 +23,7 @@ from fractions import Fraction
 
 from aftershock.cluster.api import Json, KubeApi
 from aftershock.cluster.connection import Cluster
-from aftershock.cluster.controllers import pods_of
+from aftershock.cluster.controllers import owner_of, pods_of
 from aftershock.cluster.own import OWN_NAMESPACE
 from aftershock.cluster.targets import (
     ALLOW_LABEL,
@@ -264,7 +264,7 @@ def _group(pod: Json) -> Group:
 def _owner(pod: Json) -> Group:
     """Return what makes a pod again: its Deployment or other controller; itself if nothing does."""
     meta = pod["metadata"]
-    owner = next((ref for ref in meta.get("ownerReferences") or () if ref.get("controller")), None)
+    owner = owner_of(pod)
     if owner is None:
         return meta["namespace"], meta["name"]
     name = str(owner["name"])
