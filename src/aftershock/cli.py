@@ -17,12 +17,12 @@ from aftershock.cluster.doctor import examine, install
 from aftershock.cluster.kind.provider import KindProvider
 from aftershock.cluster.node_power import power_of
 from aftershock.cluster.progress import Progress
-from aftershock.config import load_settings, project_root, state_dir
+from aftershock.config import Settings, load_settings, project_root, state_dir
 from aftershock.errors import AftershockError, UsageError
 from aftershock.faults import halting
 from aftershock.faults.lease import await_no_run
 from aftershock.faults.recover import recover as undo_leftovers
-from aftershock.faults.tools import tools
+from aftershock.faults.tools import Tools, tools
 from aftershock.observe.readiness import monitoring_ready
 from aftershock.report.again import judge_again
 from aftershock.report.html import write_report
@@ -47,6 +47,15 @@ def _told(command: Callable[..., None]) -> Callable[..., None]:
             sys.exit(130)
 
     return wrapper
+
+
+def _undoing(settings: Settings) -> Tools:
+    """Return what it takes to undo faults, of whatever kind, on the cluster of the settings."""
+    return tools(
+        connect(settings).api,
+        carrier_image=settings.carrier_image,
+        power=power_of(settings, cluster=CLUSTER_NAME),
+    )
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -152,11 +161,7 @@ def recover(run_id: str, cluster: str | None) -> None:
     """Undo whatever a run left, from its journal or from the marks in the cluster alone."""
     root = project_root()
     current = load_settings(root=root, options={"cluster": cluster})
-    kit = tools(
-        connect(current).api,
-        carrier_image=current.carrier_image,
-        power=power_of(current, cluster=CLUSTER_NAME),
-    )
+    kit = _undoing(current)
     await_no_run(kit.api)
     done = undo_leftovers(kit, reports=root / "reports", run_id=run_id)
     for recovered in done:
@@ -172,11 +177,7 @@ def halt(reason: str, cluster: str | None) -> None:
     """Undo every fault now, whoever's it is, and refuse new ones until `aftershock resume`."""
     root = project_root()
     current = load_settings(root=root, options={"cluster": cluster})
-    kit = tools(
-        connect(current).api,
-        carrier_image=current.carrier_image,
-        power=power_of(current, cluster=CLUSTER_NAME),
-    )
+    kit = _undoing(current)
     halting.halt(kit, reason=reason)
     click.echo("new faults are refused until `aftershock resume`")
     for recovered in undo_leftovers(kit, reports=root / "reports"):

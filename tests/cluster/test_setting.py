@@ -25,11 +25,7 @@ from tests.cluster.harness import harness, new_run
 cluster = connect(load_settings(root=Path({root!r})))
 with harness(cluster, Path.cwd() / "reports", run_id=new_run()) as injector:
     values = {{("spec", "minAvailable"): "100%"}}
-    injector.inject(
-        Setting(
-            injector.tools, kind="poddisruptionbudget", namespace="demo", called="nginx-web", values=values
-        )
-    )
+    injector.inject(Setting(injector.tools, "poddisruptionbudget/demo/nginx-web", values))
     os.kill(os.getpid(), signal.SIGKILL)
 """
 

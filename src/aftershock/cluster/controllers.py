@@ -8,7 +8,7 @@ from aftershock.cluster.api import Json, KubeApi
 from aftershock.cluster.targets import Target, collection, is_live, label_selector, open_namespaces
 from aftershock.errors import RefusedError
 
-__all__ = ["CONTROLLERS", "controllers_of", "find_controller", "pods_of"]
+__all__ = ["CONTROLLERS", "controllers_of", "find_controller", "owner_of", "pods_of"]
 
 CONTROLLERS = ("deployment", "statefulset")
 
@@ -31,7 +31,7 @@ def find_controller(
         (Target.of(kind, item), item)
         for space in namespaces
         for kind in kinds
-        if (item := api.find(f"{collection(kind, space)}/{name}")) is not None
+        if (item := api.find(Target.path_of(f"{kind}/{space}/{name}"))) is not None
     ]
     if len(found) != 1:
         raise RefusedError(
@@ -64,7 +64,7 @@ def controllers_of(api: KubeApi, pods: Iterable[Json]) -> list[str]:
 
 def _controller_of(api: KubeApi, pod: Json) -> str:
     meta = pod["metadata"]
-    owner = _owner(pod)
+    owner = owner_of(pod)
     # A static pod is its kubelet's, whatever the API is asked to delete.
     if owner is None or owner["kind"] == "Node":
         raise RefusedError(
@@ -73,11 +73,12 @@ def _controller_of(api: KubeApi, pod: Json) -> str:
             found="a static pod" if owner else "a pod without an owner",
         )
     if owner["kind"] == "ReplicaSet":
-        path = f"/apis/apps/v1/namespaces/{meta['namespace']}/replicasets/{owner['name']}"
-        owner = _owner(api.find(path) or {"metadata": {}}) or owner
+        made_by = api.find(Target.path_of(f"replicaset/{meta['namespace']}/{owner['name']}"))
+        owner = owner_of(made_by or {"metadata": {}}) or owner
     return f"{owner['kind'].lower()}/{meta['namespace']}/{owner['name']}"
 
 
-def _owner(item: Json) -> Json | None:
+def owner_of(item: Json) -> Json | None:
+    """Return the reference to what made `item` and would make it again; None if nothing would."""
     owners = item["metadata"].get("ownerReferences") or ()
     return next((owner for owner in owners if owner.get("controller")), None)

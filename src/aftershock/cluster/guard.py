@@ -23,9 +23,17 @@ from fractions import Fraction
 
 from aftershock.cluster.api import Json, KubeApi
 from aftershock.cluster.connection import Cluster
-from aftershock.cluster.controllers import pods_of
+from aftershock.cluster.controllers import owner_of, pods_of
 from aftershock.cluster.own import OWN_NAMESPACE
-from aftershock.cluster.targets import ALLOW_LABEL, CONTROL_PLANE, Target, is_live, is_ready, label_selector
+from aftershock.cluster.targets import (
+    ALLOW_LABEL,
+    CONTROL_PLANE,
+    Target,
+    collection,
+    is_live,
+    is_ready,
+    label_selector,
+)
 from aftershock.config import Settings
 from aftershock.errors import RefusedError
 
@@ -214,7 +222,7 @@ class Guard:
     def _check_share(self, pods: Iterable[Json], group_of: Callable[[Json], Group]) -> None:
         """Refuse if `pods` are more of a group than the share allows; one always is allowed."""
         for (namespace, group), touched in Counter(map(group_of, pods)).items():
-            everyone = self.api.items(f"/api/v1/namespaces/{namespace}/pods")
+            everyone = self.api.items(collection("pod", namespace))
             total = sum(is_live(pod) and group_of(pod) == (namespace, group) for pod in everyone)
             # As a fraction of its decimal text: 0.3 of 10 is 3, which binary floats miss.
             allowed = max(1, int(Fraction(str(self.settings.max_share)) * total))
@@ -231,13 +239,11 @@ class Guard:
         """Return the UIDs of pods that a PodDisruptionBudget covers."""
         covered: set[str] = set()
         for namespace in namespaces:
-            for budget in self.api.items(f"/apis/policy/v1/namespaces/{namespace}/poddisruptionbudgets"):
+            for budget in self.api.items(collection("poddisruptionbudget", namespace)):
                 selector = budget["spec"].get("selector")
                 if selector is None:  # selects nothing; an empty one selects all
                     continue
-                pods = self.api.items(
-                    f"/api/v1/namespaces/{namespace}/pods", labelSelector=label_selector(selector)
-                )
+                pods = self.api.items(collection("pod", namespace), labelSelector=label_selector(selector))
                 covered |= {pod["metadata"]["uid"] for pod in pods}
         return covered
 
@@ -258,7 +264,7 @@ def _group(pod: Json) -> Group:
 def _owner(pod: Json) -> Group:
     """Return what makes a pod again: its Deployment or other controller; itself if nothing does."""
     meta = pod["metadata"]
-    owner = next((ref for ref in meta.get("ownerReferences") or () if ref.get("controller")), None)
+    owner = owner_of(pod)
     if owner is None:
         return meta["namespace"], meta["name"]
     name = str(owner["name"])

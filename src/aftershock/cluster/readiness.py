@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from aftershock.cluster.api import Json, KubeApi
 from aftershock.cluster.stack import is_ready
-from aftershock.cluster.targets import Workload, find_workload, label_selector
+from aftershock.cluster.targets import Workload, collection, find_workload, label_selector
 from aftershock.cluster.targets import is_ready as pod_is_ready
 from aftershock.errors import RefusedError
 
@@ -50,7 +50,7 @@ def too_few(
 def _deployments(api: KubeApi, found: Workload) -> list[Json]:
     """Return the Deployments whose pods are the workload's."""
     own = set(found.selector.split(","))
-    items = api.items(f"/apis/apps/v1/namespaces/{found.namespace}/deployments")
+    items = api.items(collection("deployment", found.namespace))
     return [{**item, "kind": "Deployment"} for item in items if own <= _terms(item)]
 
 

@@ -46,6 +46,7 @@ _GROUPS = {
     "deployment": "apis/apps/v1",
     "horizontalpodautoscaler": "apis/autoscaling/v2",
     "poddisruptionbudget": "apis/policy/v1",
+    "replicaset": "apis/apps/v1",
     "statefulset": "apis/apps/v1",
     "verticalpodautoscaler": "apis/autoscaling.k8s.io/v1",
 }
@@ -187,12 +188,12 @@ def find_workload(api: KubeApi, name: str, *, namespace: str = "") -> Workload:
 
 def _in_namespace(api: KubeApi, name: str, namespace: str) -> Workload:
     selector = name if "=" in name else f"app={name}"
-    for kind in () if "=" in name else ("deployments", "statefulsets"):
-        owner = api.find(f"/apis/apps/v1/namespaces/{namespace}/{kind}/{name}")
+    for kind in () if "=" in name else ("deployment", "statefulset"):
+        owner = api.find(Target.path_of(f"{kind}/{namespace}/{name}"))
         if owner is not None:
             selector = label_selector(owner["spec"]["selector"])
             break
-    pods = api.items(f"/api/v1/namespaces/{namespace}/pods", labelSelector=selector)
+    pods = api.items(collection("pod", namespace), labelSelector=selector)
     live = sorted((pod for pod in pods if is_live(pod)), key=lambda pod: str(pod["metadata"]["name"]))
     return Workload(namespace=namespace, name=name, selector=selector, pods=tuple(live))
 
@@ -306,7 +307,7 @@ def node_with_most_pods(api: KubeApi, workload: Workload, *, seed: int | None = 
     most = max(held.values())
     name = random.Random(seed).choice(sorted(node for node, count in held.items() if count == most))  # noqa: S311 - as above
     return Choice(
-        targets=(Target.of("node", api.get(f"/api/v1/nodes/{name}")),),
+        targets=(Target.of("node", api.get(Target.path_of(f"node/{name}"))),),
         of=len(held),
         among=f"nodes with pods of {workload}",
         seed=seed,

@@ -7,9 +7,8 @@ the API server's side. Proof: a pod on the node gets no answer, and the node's h
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from itertools import chain
 from typing import Any, Unpack
 
 from aftershock.clock import wait_until
@@ -17,15 +16,14 @@ from aftershock.cluster.api import KubeApi
 from aftershock.cluster.own import PODS
 from aftershock.cluster.targets import choose_node
 from aftershock.errors import ApiError, FaultError, RefusedError, TransientError
-from aftershock.faults.carried import carriers_of, start_carriers, testimony
+from aftershock.faults.carried import carriers_of, start_carriers
 from aftershock.faults.chosen import WhichNode
 from aftershock.faults.journal import Record
 from aftershock.faults.kubelet_stats import check_time
 from aftershock.faults.looks import Look, Looks
-from aftershock.faults.networked import BEFORE_S, LookedUndo
+from aftershock.faults.networked import BEFORE_S, Looked, LookedUndo
 from aftershock.faults.protocol import Plan, Proof
 from aftershock.faults.tools import Tools
-from aftershock.timeline import Event
 
 __all__ = ["NAME", "ApiUnreachable", "ApiUnreachableUndo"]
 
@@ -41,7 +39,7 @@ BACK_WITHIN_S = 90.0
 TIMER_S = 5.0
 
 
-class ApiUnreachable:
+class ApiUnreachable(Looked):
     """The API server cannot be reached from a node for `for_s`.
 
     The node is chosen as choose_node has it, by `which`: node, role, workload, namespace, seed.
@@ -58,7 +56,6 @@ class ApiUnreachable:
         self.for_s = for_s
         self.servers = tuple(servers)
         self.which = which
-        self._looks: Looks | None = None
         self._heartbeat: tuple[str, float] = ("", 0.0)
 
     def plan(self) -> Plan:
@@ -117,11 +114,6 @@ class ApiUnreachable:
             source="measured by a pod on the node; Lease of the node",
             facts={**facts, "last heartbeat": beat, "silent_s": round(silent_s, 1)},
         )
-
-    def testimony(self, plan: Plan) -> Iterable[Event]:
-        """Return what the carrier and the look printed: the API server still gets through to the node."""
-        own: Iterator[Event] = self._looks.testimony() if self._looks else iter(())
-        return list(chain(testimony(self.tools, plan), own))
 
 
 class ApiUnreachableUndo(LookedUndo):

@@ -11,7 +11,8 @@ looks on the node for what is written down there, and puts it back.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import Any
 
 from aftershock.clock import rfc3339, wait_until
@@ -24,7 +25,7 @@ from aftershock.faults.protocol import Plan, Proof
 from aftershock.faults.tools import Tools
 from aftershock.timeline import Event
 
-__all__ = ["CarriedUndo", "carriers_of", "start_carriers", "testimony"]
+__all__ = ["Carried", "CarriedUndo", "carriers_of", "start_carriers"]
 
 RESTORE_WITHIN_S = 30.0
 # What a carrier takes to put back and end, when its time is over, and the kubelet to say so.
@@ -67,10 +68,15 @@ def start_carriers(
         )
 
 
-def testimony(tools: Tools, plan: Plan) -> Iterator[Event]:
-    """Yield what the carriers of a fault printed."""
-    for name, _ in carriers_of(plan.fault_id, plan.undo):
-        yield from tools.carriers.testimony(name)
+class Carried:
+    """A fault that acts through carriers: they tell what they did."""
+
+    tools: Tools
+
+    def testimony(self, plan: Plan) -> Iterable[Event]:
+        """Return what the carriers printed."""
+        names = (name for name, _ in carriers_of(plan.fault_id, plan.undo))
+        return chain.from_iterable(map(self.tools.carriers.testimony, names))
 
 
 class CarriedUndo:

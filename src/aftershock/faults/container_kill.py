@@ -6,16 +6,15 @@ the exit code of the signal where it is SIGKILL, and its pod counts one restart 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal, Unpack
 
 from aftershock.faults.aims import Endings, status_of
-from aftershock.faults.carried import start_carriers, testimony
+from aftershock.faults.carried import Carried, start_carriers
 from aftershock.faults.chosen import Pods, WhichPods
 from aftershock.faults.journal import Record
 from aftershock.faults.protocol import Plan, Proof
 from aftershock.faults.tools import Tools
-from aftershock.timeline import Event
 
 __all__ = ["NAME", "ContainerKill"]
 
@@ -25,7 +24,7 @@ EXPIRES_AFTER_S = 60.0
 KILLED = 137
 
 
-class ContainerKill:
+class ContainerKill(Carried):
     """One container each of some pods is killed, or asked to end by SIGTERM."""
 
     name = NAME
@@ -71,10 +70,6 @@ class ContainerKill:
         holds = all(self._proves(facts) for facts in seen.values())
         facts = {f"{pod}.{key}": value for pod, each in seen.items() for key, value in each.items()}
         return Proof(holds=holds, source="Kubernetes API, container status", facts=facts)
-
-    def testimony(self, plan: Plan) -> Iterable[Event]:
-        """Return what the carriers printed."""
-        return testimony(self.tools, plan)
 
     def _look(self, aim: Mapping[str, Any]) -> dict[str, Any]:
         """Return how the container that was aimed at ended, as far as the API knows or has told before."""

@@ -8,7 +8,7 @@ Proof is a second carrier's, which only looks: so much of the file system is use
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Unpack
 
@@ -16,13 +16,12 @@ from aftershock.clock import rfc3339
 from aftershock.cluster.api import Json, KubeApi
 from aftershock.cluster.quantity import number
 from aftershock.errors import RefusedError
-from aftershock.faults.carried import CarriedUndo, carriers_of, start_carriers, testimony
+from aftershock.faults.carried import Carried, CarriedUndo, carriers_of, start_carriers
 from aftershock.faults.chosen import Pods, WhichPods
 from aftershock.faults.journal import Record
 from aftershock.faults.kubelet_stats import check_time
 from aftershock.faults.protocol import Plan, Proof
 from aftershock.faults.tools import Tools
-from aftershock.timeline import Event
 
 __all__ = ["NAME", "DiskFill", "DiskFillUndo"]
 
@@ -35,7 +34,7 @@ CLOSE_ENOUGH = 0.98
 OVER_CLAIM = 1.25
 
 
-class DiskFill:
+class DiskFill(Carried):
     """The volume at `path` in one container each of some pods is filled to `of_volume` (0 to 1)."""
 
     name = NAME
@@ -104,10 +103,6 @@ class DiskFill:
             facts |= {f"{aim['pod']}.{key}": value for key, value in usage.items()}
             holds = holds and self._is_full(usage)
         return Proof(holds=holds, source="a second carrier, file system usage", facts=facts)
-
-    def testimony(self, plan: Plan) -> Iterable[Event]:
-        """Return what the carriers printed."""
-        return testimony(self.tools, plan)
 
     def _is_full(self, usage: Mapping[str, int]) -> bool:
         """Whether the share is used; or as much of it as the floor allows."""

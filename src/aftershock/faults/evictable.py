@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from aftershock.cluster.api import Json, KubeApi
+from aftershock.cluster.controllers import owner_of
 from aftershock.cluster.targets import Target
 
 __all__ = ["Load", "load_of"]
@@ -47,7 +48,7 @@ def load_of(api: KubeApi, node: str, may_evict: Callable[[str], bool]) -> Load:
 
 def _why_left(pod: Json) -> str:
     """Say why a drain leaves `pod` where it is, whatever its namespace; "" if it does not."""
-    owner = next((ref for ref in pod["metadata"].get("ownerReferences") or () if ref.get("controller")), None)
+    owner = owner_of(pod)
     if STATIC in (pod["metadata"].get("annotations") or {}):
         return "a static pod"
     if owner is not None and owner["kind"] == "DaemonSet":

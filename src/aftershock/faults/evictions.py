@@ -7,11 +7,11 @@ from http import HTTPStatus
 from typing import Any, Literal
 
 from aftershock.clock import Clock
-from aftershock.cluster.api import KubeApi
+from aftershock.cluster.api import Json, KubeApi
 from aftershock.cluster.targets import Target
 from aftershock.errors import ApiError, NotFoundError, TransientError
 
-__all__ = ["LOOK_S", "REFUSED", "RETRY_S", "NodeEvictions", "evict", "of_uid"]
+__all__ = ["LOOK_S", "REFUSED", "RETRY_S", "NodeEvictions", "ask_eviction", "evict", "of_uid"]
 
 LOOK_S = 0.1
 """How often the node's pods are looked at: one list, however many they are."""
@@ -68,14 +68,8 @@ def evict(api: KubeApi, pod: Target, grace_s: int | None) -> Literal["accepted",
         TransientError: a PodDisruptionBudget says not now (429).
 
     """
-    body = {
-        "apiVersion": "policy/v1",
-        "kind": "Eviction",
-        "metadata": {"name": pod.name, "namespace": pod.namespace},
-        "deleteOptions": of_uid(pod, grace_s),
-    }
     try:
-        api.post(f"{pod.path}/eviction", body)
+        ask_eviction(api, pod, of_uid(pod, grace_s))
     except NotFoundError:
         return "gone"
     except ApiError as error:
@@ -83,6 +77,24 @@ def evict(api: KubeApi, pod: Target, grace_s: int | None) -> Literal["accepted",
             return "gone"
         raise
     return "accepted"
+
+
+def ask_eviction(api: KubeApi, pod: Target, options: Json, **query: str) -> None:
+    """Ask for an eviction with those `options` of the deletion.
+
+    Raises:
+        ApiError: the API refuses it.
+        NotFoundError: there is no such pod.
+        TransientError: a PodDisruptionBudget says not now (429).
+
+    """
+    body = {
+        "apiVersion": "policy/v1",
+        "kind": "Eviction",
+        "metadata": {"name": pod.name, "namespace": pod.namespace},
+        "deleteOptions": options,
+    }
+    api.post(f"{pod.path}/eviction", body, **query)
 
 
 def of_uid(pod: Target, grace_s: int | None) -> dict[str, Any]:

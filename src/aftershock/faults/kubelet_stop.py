@@ -8,7 +8,6 @@ carrier on another node calls it. Proof is the API's: the node is not Ready.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from datetime import timedelta
 from functools import partial
 from typing import Unpack
@@ -16,14 +15,13 @@ from typing import Unpack
 from aftershock.clock import rfc3339, wait_until
 from aftershock.cluster.api import Json
 from aftershock.cluster.targets import choose_node, condition
-from aftershock.faults.carried import CarriedUndo, carriers_of, start_carriers, testimony
+from aftershock.faults.carried import Carried, CarriedUndo, carriers_of, start_carriers
 from aftershock.faults.carrier import UNDOING
 from aftershock.faults.chosen import WhichNode
 from aftershock.faults.journal import Record
 from aftershock.faults.kubelet_stats import check_time
 from aftershock.faults.protocol import Plan, Proof
 from aftershock.faults.tools import Tools
-from aftershock.timeline import Event
 
 __all__ = ["NAME", "KubeletStop", "KubeletStopUndo"]
 
@@ -39,7 +37,7 @@ BACK_WITHIN_S = 20.0
 WAIT_AT_MOST_S = 45.0
 
 
-class KubeletStop:
+class KubeletStop(Carried):
     """The kubelet of a node is stopped for `for_s`.
 
     The node is chosen as choose_node has it, by `which`: node, role, workload, namespace, seed.
@@ -87,10 +85,6 @@ class KubeletStop:
         ready = _ready(self.tools.api.get(f"/api/v1/nodes/{aim['node']}"))
         facts = {"node": aim["node"], "Ready": ready["status"], "reason": ready.get("reason", "")}
         return Proof(holds=ready["status"] == "Unknown", source="Kubernetes API, node condition", facts=facts)
-
-    def testimony(self, plan: Plan) -> Iterable[Event]:
-        """Return what the carrier printed, once the kubelet can be asked for it."""
-        return testimony(self.tools, plan)
 
 
 class KubeletStopUndo(CarriedUndo):

@@ -7,13 +7,12 @@ the look's later rounds are the proof. Without a difference from before there is
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from aftershock.cluster.api import Json
 from aftershock.errors import FaultError, RefusedError
-from aftershock.faults.carried import CarriedUndo, start_carriers, testimony
+from aftershock.faults.carried import Carried, CarriedUndo, start_carriers
 from aftershock.faults.chosen import Pods
 from aftershock.faults.journal import Record
 from aftershock.faults.kubelet_stats import check_time
@@ -22,7 +21,7 @@ from aftershock.faults.protocol import Plan, Proof
 from aftershock.faults.tools import Tools
 from aftershock.timeline import Event
 
-__all__ = ["BEFORE_S", "LookedUndo", "NetworkFault"]
+__all__ = ["BEFORE_S", "Looked", "LookedUndo", "NetworkFault"]
 
 # What measuring beforehand and starting carriers takes, measured 3 to 5 s: the fault is to last as long as
 # it was said to, not shorter by that.
@@ -30,7 +29,17 @@ BEFORE_S = 4.0
 LEAST_S = 10.0
 
 
-class NetworkFault(ABC):
+class Looked(Carried):
+    """A fault that looks measure, too: before it, and while it lasts."""
+
+    _looks: Looks | None = None
+
+    def testimony(self, plan: Plan) -> Iterable[Event]:
+        """Return what the carriers and the looks printed."""
+        return [*super().testimony(plan), *(self._looks.testimony() if self._looks else ())]
+
+
+class NetworkFault(Looked, ABC):
     """A fault of that kind on pods of a workload, for `for_s` seconds.
 
     Each kind says what its carriers are told, what its look measures, and how its figures differ
@@ -47,7 +56,6 @@ class NetworkFault(ABC):
         self.for_s = for_s
         self.port = port
         self.pods = pods
-        self._looks: Looks | None = None
 
     @abstractmethod
     def options(self) -> Mapping[str, Any]:
@@ -150,11 +158,6 @@ class NetworkFault(ABC):
                 found="hostNetwork: true",
             )
         return self.more_aim(pod, aim)
-
-    def testimony(self, plan: Plan) -> Iterable[Event]:
-        """Return what the carriers and the looks printed."""
-        own: Iterator[Event] = self._looks.testimony() if self._looks else iter(())
-        return list(chain(testimony(self.tools, plan), own))
 
 
 class LookedUndo(CarriedUndo):

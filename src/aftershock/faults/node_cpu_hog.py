@@ -7,21 +7,19 @@ is left. Proof is the kubelet's: the node uses so much more than before.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from math import ceil
 from typing import Unpack
 
 from aftershock.cluster.quantity import number
 from aftershock.cluster.targets import choose_node
 from aftershock.errors import RefusedError
-from aftershock.faults.carried import start_carriers, testimony
+from aftershock.faults.carried import Carried, start_carriers
 from aftershock.faults.carrier import Size
 from aftershock.faults.chosen import WhichNode
 from aftershock.faults.journal import Record
 from aftershock.faults.kubelet_stats import check_time, look, reached, to_reach
 from aftershock.faults.protocol import Plan, Proof
 from aftershock.faults.tools import Tools
-from aftershock.timeline import Event
 
 __all__ = ["NAME", "NodeCpuHog"]
 
@@ -30,7 +28,7 @@ NAME = "node-cpu-hog"
 CLOSE_ENOUGH = 0.7
 
 
-class NodeCpuHog:
+class NodeCpuHog(Carried):
     """`of_cores` (0 to 1) of a node's cores is taken for `for_s`.
 
     The node is chosen as choose_node has it, by `which`: node, role, workload, namespace, seed.
@@ -94,7 +92,3 @@ class NodeCpuHog:
     def landed(self, plan: Plan) -> Proof:
         """Ask the kubelet for the node's CPU time."""
         return reached(self.tools.api, plan.undo["aims"], "cores")
-
-    def testimony(self, plan: Plan) -> Iterable[Event]:
-        """Return what the carrier printed."""
-        return testimony(self.tools, plan)

@@ -7,21 +7,19 @@ the API's: the node says MemoryPressure; whom the kubelet evicted is told with i
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Unpack
 
 from aftershock.cluster.api import Json, KubeApi
 from aftershock.cluster.quantity import number
 from aftershock.cluster.targets import choose_node, condition
 from aftershock.errors import RefusedError
-from aftershock.faults.carried import start_carriers, testimony
+from aftershock.faults.carried import Carried, start_carriers
 from aftershock.faults.carrier import CRITICAL, Size
 from aftershock.faults.chosen import WhichNode
 from aftershock.faults.journal import Record
 from aftershock.faults.kubelet_stats import check_time, memory_of_pods
 from aftershock.faults.protocol import Plan, Proof
 from aftershock.faults.tools import Tools
-from aftershock.timeline import Event
 
 __all__ = ["NAME", "NodeMemoryPressure"]
 
@@ -37,7 +35,7 @@ CONDITION = "MemoryPressure"
 CRITICAL_PRIORITY = 2_000_000_000
 
 
-class NodeMemoryPressure:
+class NodeMemoryPressure(Carried):
     """A node is held past its kubelet's eviction threshold for `for_s`.
 
     The node is chosen as choose_node has it, by `which`: node, role, workload, namespace, seed.
@@ -119,10 +117,6 @@ class NodeMemoryPressure:
                 "evicted": ", ".join(sorted(evicted)) or "none",
             },
         )
-
-    def testimony(self, plan: Plan) -> Iterable[Event]:
-        """Return what the carrier printed."""
-        return testimony(self.tools, plan)
 
 
 def _condition(node: Json) -> str:

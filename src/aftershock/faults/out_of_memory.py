@@ -7,17 +7,16 @@ pod counts one restart more.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Unpack
 
 from aftershock.faults.aims import Endings, status_of
-from aftershock.faults.carried import start_carriers, testimony
+from aftershock.faults.carried import Carried, start_carriers
 from aftershock.faults.chosen import Pods, WhichPods, limit_of
 from aftershock.faults.journal import Record
 from aftershock.faults.protocol import Plan, Proof
 from aftershock.faults.tools import Tools
 from aftershock.forecast.beat import Delay
-from aftershock.timeline import Event
 
 __all__ = ["NAME", "OutOfMemory"]
 
@@ -35,7 +34,7 @@ SHOWS = Delay(
 )
 
 
-class OutOfMemory:
+class OutOfMemory(Carried):
     """`count` or a `share` of a workload's pods run out of memory, in `container` or their only one."""
 
     name = NAME
@@ -89,10 +88,6 @@ class OutOfMemory:
             prefix = f"{aim['pod']}." if len(plan.targets) > 1 else ""
             facts |= {f"{prefix}{key}": value for key, value in seen.items()}
         return Proof(holds=holds, source="Kubernetes API, container status", facts=facts)
-
-    def testimony(self, plan: Plan) -> Iterable[Event]:
-        """Return what the carriers printed."""
-        return testimony(self.tools, plan)
 
     def _look(self, aim: Mapping[str, Any]) -> dict[str, Any]:
         """Return how the container that was aimed at ended, as far as the API knows or has told before."""

@@ -7,21 +7,20 @@ the resource in the container's own cgroup, and the kubelet's newer figures are 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from aftershock.faults.carried import start_carriers, testimony
+from aftershock.faults.carried import Carried, start_carriers
 from aftershock.faults.chosen import Pods
 from aftershock.faults.journal import Record
 from aftershock.faults.kubelet_stats import Figure, check_time, reached, to_reach
 from aftershock.faults.protocol import Plan, Proof
 from aftershock.faults.tools import Tools
-from aftershock.timeline import Event
 
 __all__ = ["Pressed"]
 
 
-class Pressed(ABC):
+class Pressed(Carried, ABC):
     """A fault of that kind on one container each of some pods, for `for_s` seconds.
 
     Each kind says what its carriers are told, and what the kubelet's `figure` has to come to.
@@ -85,7 +84,3 @@ class Pressed(ABC):
     def landed(self, plan: Plan) -> Proof:
         """Ask the kubelets for the figure."""
         return reached(self.tools.api, plan.undo["aims"], self.figure)
-
-    def testimony(self, plan: Plan) -> Iterable[Event]:
-        """Return what the carriers printed."""
-        return testimony(self.tools, plan)

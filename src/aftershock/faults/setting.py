@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from aftershock.cluster.targets import Target, collection
+from aftershock.cluster.targets import Target
 from aftershock.errors import RefusedError
 from aftershock.faults.journal import Record
 from aftershock.faults.patched import apply_leaves, leaf, leaves_in, undo_data, value_at
@@ -24,19 +24,17 @@ FOR_S = 1800.0
 
 
 class Setting:
-    """Each place in `values` of one object has that value until it is taken back.
+    """Each place in `values` of `subject` (kind/namespace/name) has that value until it is taken back.
 
     A value must be written as the API gives it back ("1k", not "1000"): by that it is known as ours.
     """
 
     name = NAME
 
-    def __init__(
-        self, tools: Tools, *, kind: str, namespace: str, called: str, values: Mapping[tuple[str, ...], Any]
-    ) -> None:
+    def __init__(self, tools: Tools, subject: str, values: Mapping[tuple[str, ...], Any]) -> None:
         self.tools = tools
-        self.kind = kind
-        self.path = f"{collection(kind, namespace)}/{called}"
+        self.kind = subject.partition("/")[0]
+        self.path = Target.path_of(subject)
         self.values = values
 
     def plan(self) -> Plan:

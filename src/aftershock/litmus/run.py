@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 
 from aftershock.clock import wait_until
+from aftershock.cluster.controllers import owner_of
 from aftershock.cluster.readiness import not_whole
 from aftershock.cluster.targets import find_workload
 from aftershock.errors import DeadlineError, FaultError, RefusedError
@@ -217,12 +218,7 @@ class EngineRun:
     def _check_kind(self) -> None:
         app = self.engine.app
         found = find_workload(self.tools.api, app.applabel, namespace=app.appns)
-        kinds = {
-            str(owner["kind"])
-            for pod in found.pods
-            for owner in pod["metadata"].get("ownerReferences") or ()
-            if owner.get("controller")
-        }
+        kinds = {str(owner["kind"]) for pod in found.pods if (owner := owner_of(pod))}
         if kinds != {OWNERS[app.appkind]}:
             raise RefusedError(
                 f"the pods with {app.applabel} in {app.appns} are not those of a {app.appkind}",

@@ -15,10 +15,11 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
-from aftershock.clock import Clock, SystemClock, format_duration, wait_until
+from aftershock.clock import Clock, format_duration, wait_until
 from aftershock.config import Settings
 from aftershock.errors import CommandError, DeadlineError, UsageError
 from aftershock.load.command import command, environment
+from aftershock.load.driver import PROGRESS_EVERY_S, TAIL_LINES, Driver
 from aftershock.load.hosts import check_host
 from aftershock.load.progress import LogTail
 from aftershock.load.recording import record_result, record_start
@@ -29,17 +30,14 @@ from aftershock.timeline import Timeline
 
 __all__ = ["LoadSpec", "Locust"]
 
-TAIL_LINES = 15
 STARTS_WITHIN_S = 30.0
-ENDS_WITHIN_S = 30.0
-PROGRESS_EVERY_S = 5.0
 
 
-class Locust:
-    """One load: start it, then wait for it, or stop it. Results go to `folder`.
+class Locust(Driver):
+    """One load by one process on this machine."""
 
-    `progress` is called every few seconds with what the load does at the moment, in one line.
-    """
+    look_every_s = 0.2
+    ends_within_s = 30.0
 
     def __init__(
         self,
@@ -51,12 +49,8 @@ class Locust:
         progress: Callable[[str], None] | None = None,
         clock: Clock | None = None,
     ) -> None:
-        self.spec = spec
-        self.folder = folder
+        super().__init__(spec, folder=folder, timeline=timeline, progress=progress, clock=clock)
         self.settings = settings
-        self.timeline = timeline
-        self.progress = progress
-        self.clock = clock or SystemClock()
         stem = spec.name
         self.log = folder / f"{stem}.requests.tsv"
         self.output = folder / f"{stem}.log"
@@ -69,9 +63,6 @@ class Locust:
         }
         self._process: subprocess.Popen[bytes] | None = None
         self._tail = LogTail(self.log)
-        self._ends_at = 0.0
-        self._result: LoadResult | None = None
-        self._broken = False  # and that was told, or needs not be
         self._looking = threading.Lock()
 
     def start(self) -> None:
@@ -110,47 +101,6 @@ class Locust:
         assert first is not None  # it flows
         record_start(self.timeline, self.spec, due_s=first.due_s, clocks=self._tail.clocks)
 
-    @property
-    def left_s(self) -> float:
-        """Seconds until the load ends by itself; 0 after that."""
-        return max(0.0, self._ends_at - self.clock.monotonic())
-
-    def go_on(self, seconds: float) -> None:
-        """Return after `seconds` of load.
-
-        Raises:
-            CommandError: Locust was killed, or failed, before.
-
-        """
-        end = self.clock.monotonic() + seconds
-
-        def over() -> bool:
-            code = self._running().poll()
-            if code:
-                raise self._failure(_manner(code))
-            return self.clock.monotonic() >= end
-
-        wait_until(over, within_s=seconds + ENDS_WITHIN_S, every_s=0.2, what="the load", clock=self.clock)
-
-    def wait(self) -> LoadResult:
-        """Wait for the load to end by itself and return what it achieved. Idempotent.
-
-        Raises:
-            CommandError: Locust was killed, failed, or did not end.
-
-        """
-        process = self._running()
-        if self._result is None:
-            left = self.left_s + ENDS_WITHIN_S
-            try:
-                wait_until(self._ended, within_s=left, every_s=0.5, what="the load to end", clock=self.clock)
-            except DeadlineError as error:
-                self._end()
-                raise self._failure(f"did not end within {format_duration(left)} of its time") from error
-            if process.returncode != 0:
-                raise self._failure(_manner(process.returncode))
-        return self._finish()
-
     def look(self) -> None:
         """Take in what was written, tell the progress now and then, and note at once if Locust broke off.
 
@@ -163,11 +113,10 @@ class Locust:
             broke = bool(code) and not self._broken
             self._broken = self._broken or broke
         if seen is not None:
-            self.timeline.record("load", "load-progress", self.spec.subject, **seen.facts())
-            self._say(str(seen))
+            self._tell("load-progress", str(seen), **seen.facts())
         if broke and code is not None:
-            self.timeline.record("load", "load-broken", self.spec.subject, reason=f"Locust {_manner(code)}")
-            self._say(f"Locust {_manner(code)}")
+            reason = f"Locust {_manner(code)}"
+            self._tell("load-broken", reason, reason=reason)
 
     def stop(self) -> LoadResult | None:
         """End the load now, in order, and return what it achieved. Idempotent.
@@ -177,30 +126,34 @@ class Locust:
         if self._process is None:
             return None
         self._end()
-        return self._finish() if self.log.exists() and read_log(self.log).requests else None
+        with self._looking:
+            flowed = self._tail.read() > 0
+        return self._finish() if flowed else None
 
-    def _finish(self) -> LoadResult:
-        """Read the results and write them into the timeline, once."""
-        if self._result is None:
-            log = read_log(self.log)
-            there = {name: path for name, path in self.files.items() if path.exists()}
-            self._result = summarise(log, files=there)
-            record_result(self.timeline, self.spec, log, self._result)
-            self._say(str(self._result))
-        return self._result
+    def _sum_up(self) -> LoadResult:
+        log = read_log(self.log)
+        there = {name: path for name, path in self.files.items() if path.exists()}
+        result = summarise(log, files=there)
+        record_result(self.timeline, self.spec, log, result)
+        return result
 
     def _flows(self) -> bool:
         if self._running().poll() is not None:
             raise self._failure(f"did not start: {_manner(self._running().returncode)}")
         return self._tail.read() > 0
 
+    def _check(self) -> None:
+        if code := self._running().poll():
+            raise self._failure(_manner(code))
+
     def _ended(self) -> bool:
         self.look()
+        self._check()
         return self._running().poll() is not None
 
-    def _say(self, text: str) -> None:
-        if self.progress:
-            self.progress(text)
+    def _overdue(self, what: str, error: DeadlineError) -> CommandError:  # noqa: ARG002 - its log says more
+        self._end()
+        return self._failure(what)
 
     def _end(self) -> None:
         process = self._running()
@@ -209,7 +162,7 @@ class Locust:
         self._broken = True  # how it ends now is our doing
         process.terminate()  # Locust then writes its reports
         try:
-            process.wait(timeout=ENDS_WITHIN_S)
+            process.wait(timeout=self.ends_within_s)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()

@@ -9,9 +9,9 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import TypeVar
 
-from aftershock.clock import Clock, SystemClock, format_duration, wait_until
+from aftershock.clock import Clock, format_duration, wait_until
 from aftershock.cluster.api import Json, KubeApi
 from aftershock.cluster.own import CONFIG_MAPS, JOBS, OWN_NAMESPACE, PODS
 from aftershock.errors import (
@@ -21,8 +21,8 @@ from aftershock.errors import (
     EnvironmentUnusableError,
     NotFoundError,
     TransientError,
-    UsageError,
 )
+from aftershock.load.driver import PROGRESS_EVERY_S, TAIL_LINES, Driver
 from aftershock.load.recording import record_result, record_start
 from aftershock.load.request_log import merged
 from aftershock.load.results import LoadResult, summarise
@@ -36,13 +36,13 @@ __all__ = ["Swarm"]
 T = TypeVar("T")
 
 STARTS_WITHIN_S = 120.0
-ENDS_WITHIN_S = 60.0
-PROGRESS_EVERY_S = 5.0
-TAIL_LINES = 15
 
 
-class Swarm:
-    """One load by several workers in the cluster; as `Locust`, which is the same on this machine."""
+class Swarm(Driver):
+    """One load by several workers in the cluster."""
+
+    look_every_s = 1.0
+    ends_within_s = 60.0
 
     def __init__(
         self,
@@ -55,28 +55,21 @@ class Swarm:
         progress: Callable[[str], None] | None = None,
         clock: Clock | None = None,
     ) -> None:
-        self.spec = spec
+        super().__init__(spec, folder=folder, timeline=timeline, progress=progress, clock=clock)
         self.api = api
         self.image = image
-        self.folder = folder
-        self.timeline = timeline
-        self.progress = progress
-        self.clock = clock or SystemClock()
         self.name = f"load-{spec.name.replace('_', '-')}-{secrets.token_hex(3)}"
         self.workers: list[Worker] = []
         self._made = False
-        self._broken = False
-        self._ends_at = 0.0
         self._shown_at = 0.0
         self._shown = 0
-        self._result: LoadResult | None = None
 
     def start(self) -> None:
         """Start master and workers, and return once every worker sends.
 
         Raises:
             ConfigError: a number is out of range, or the locustfile is missing.
-            EnvironmentUnusableError: there is no room for the workers, or they send nothing.
+            EnvironmentUnusableError: there is no room for the workers, one is gone, or they send nothing.
 
         """
         check_spec(self.spec)
@@ -85,7 +78,7 @@ class Swarm:
         self._made = True
         try:
             self._make(image)
-            self._await(self._all_flow, "every worker to send")
+            self._starts(self._all_flow, "every worker to send")
         except AftershockError:
             self._remove()
             raise
@@ -98,51 +91,10 @@ class Swarm:
         error = max(worker.error_s for worker in self.workers)
         record_start(self.timeline, self.spec, due_s=first, clocks=clocks, resolution_s=error)
 
-    @property
-    def left_s(self) -> float:
-        """Seconds until the load ends by itself; 0 after that."""
-        return max(0.0, self._ends_at - self.clock.monotonic())
-
-    def go_on(self, seconds: float) -> None:
-        """Return after `seconds` of load.
-
-        Raises:
-            EnvironmentUnusableError: it broke off before.
-
-        """
-        end = self.clock.monotonic() + seconds
-
-        def over() -> bool:
-            self._check()
-            return self.clock.monotonic() >= end
-
-        wait_until(over, within_s=seconds + ENDS_WITHIN_S, every_s=1.0, what="the load", clock=self.clock)
-
     def look(self) -> None:
         """Note at once if a worker is gone. The logs are fetched by `wait`: twice would be once too much."""
         if self._result is None and not self._broken and (gone := self._gone()):
-            self._broken = True
-            self.timeline.record("load", "load-broken", self.spec.subject, reason=gone)
-            self._say(gone)
-
-    def wait(self) -> LoadResult:
-        """Wait for the load to end by itself and return what it achieved. Idempotent.
-
-        Raises:
-            EnvironmentUnusableError: a worker is gone, or it does not end.
-
-        """
-        if not self.workers:
-            raise UsageError("the load was not started", hint="call start() first")
-        if self._result is None:
-            left = self.left_s + ENDS_WITHIN_S
-            try:
-                wait_until(self._ended, within_s=left, every_s=1.0, what="the load to end", clock=self.clock)
-            except DeadlineError as error:
-                raise EnvironmentUnusableError(
-                    f"the load did not end within {format_duration(left)}", found=error.found
-                ) from error
-        return self._finish()
+            self._breaks(gone)
 
     def stop(self) -> LoadResult | None:
         """End the load now and remove all of it; return what it achieved, None if nothing. Idempotent."""
@@ -167,15 +119,15 @@ class Swarm:
                 hint="`aftershock up` makes it; elsewhere: kubectl create namespace aftershock",
             ) from error
         self.api.post(CONFIG_MAPS, locustfiles(self.name, self.spec, owner=job))
-        address = self._await(self._master_ip, "Locust's master to run")
+        address = self._starts(self._master_ip, "Locust's master to run")
         self.api.post(JOBS, workers(self.name, self.spec, image=image, master_ip=address))
-        names = self._await(self._running_workers, f"{self.spec.demand.workers} workers to run")
+        names = self._starts(self._running_workers, f"{self.spec.demand.workers} workers to run")
         self.workers = [
             Worker(self.api, pod, self.folder / f"{self.spec.name}.worker-{number}.requests.tsv")
             for number, pod in enumerate(names)
         ]
 
-    def _await(self, probe: Callable[[], T | None], what: str) -> T:
+    def _starts(self, probe: Callable[[], T | None], what: str) -> T:
         try:
             return wait_until(probe, within_s=STARTS_WITHIN_S, every_s=0.5, what=what, clock=self.clock)
         except DeadlineError as error:
@@ -186,20 +138,19 @@ class Swarm:
                 hint="fewer workers, if there is no room for them",
             ) from error
 
-    def _pods(self, role: str) -> list[Json]:
-        return self.api.items(
-            PODS, labelSelector=f"aftershock.dev/load={self.name},aftershock.dev/role={role}"
-        )
+    def _pods(self, role: str = "") -> list[Json]:
+        """Return its pods, the master's first; of one role, if that is given."""
+        of_role = f",aftershock.dev/role={role}" if role else ""
+        return self.api.items(PODS, labelSelector=f"aftershock.dev/load={self.name}{of_role}")
 
     def _states(self) -> Iterator[str]:
-        for role in ("master", "worker"):
-            for pod in self._pods(role):
-                said = [
-                    condition.get("message", "")
-                    for condition in pod["status"].get("conditions", [])
-                    if condition["status"] == "False" and condition.get("message")
-                ]
-                yield f"{pod['metadata']['name']}: {pod['status']['phase']} {' '.join(said)}".rstrip()
+        for pod in self._pods():
+            said = [
+                condition.get("message", "")
+                for condition in pod["status"].get("conditions", [])
+                if condition["status"] == "False" and condition.get("message")
+            ]
+            yield f"{pod['metadata']['name']}: {pod['status']['phase']} {' '.join(said)}".rstrip()
 
     def _master_ip(self) -> str | None:
         self._check()
@@ -231,10 +182,10 @@ class Swarm:
 
     def _gone(self) -> str:
         """Say which of its pods has ended before its time, with what it said last; "" if none has."""
-        for role in ("master", "worker"):
-            for pod in self._pods(role):
-                if pod["status"]["phase"] in {"Failed", "Succeeded"} and self.left_s > 0:
-                    return f"{pod['metadata']['name']} ended before its time: {self._last_words(pod)}"
+        over = self._ends_at > 0 and self.left_s == 0
+        for pod in () if over else self._pods():
+            if pod["status"]["phase"] in {"Failed", "Succeeded"}:
+                return f"{pod['metadata']['name']} ended before its time: {self._last_words(pod)}"
         return ""
 
     def _last_words(self, pod: Json) -> str:
@@ -246,11 +197,16 @@ class Swarm:
 
     def _check(self) -> None:
         if gone := self._gone():
-            self._fail(gone)
+            if not self._broken:
+                self._breaks(gone)
+            raise EnvironmentUnusableError("the load in the cluster broke off", found=gone)
 
-    def _fail(self, gone: str) -> NoReturn:
-        self.look()
-        raise EnvironmentUnusableError("the load in the cluster broke off", found=gone)
+    def _breaks(self, gone: str) -> None:
+        self._broken = True
+        self._tell("load-broken", gone, reason=gone)
+
+    def _overdue(self, what: str, error: DeadlineError) -> EnvironmentUnusableError:
+        return EnvironmentUnusableError(f"the load {what}", found=error.found)
 
     def _show(self) -> None:
         now = self.clock.monotonic()
@@ -262,31 +218,26 @@ class Swarm:
         rps = (total - self._shown) / (now - self._shown_at)
         self._shown, self._shown_at = total, now
         facts = {"users": sum(worker.tail.users for worker in self.workers), "rps": round(rps, 2)}
-        self.timeline.record(
-            "load", "load-progress", self.spec.subject, failures=failures, dropped=dropped, **facts
-        )
-        self._say(
+        self._tell(
+            "load-progress",
             f"{facts['users']} users in {len(self.workers)} workers, {rps:.0f} requests/s, "
-            f"{failures} failures, {dropped} dropped"
+            f"{failures} failures, {dropped} dropped",
+            failures=failures,
+            dropped=dropped,
+            **facts,
         )
 
-    def _finish(self) -> LoadResult:
-        if self._result is None:
-            logs = [worker.whole() for worker in self.workers]
-            log = merged(logs)
-            files = {f"requests-{number}": worker.path for number, worker in enumerate(self.workers)}
-            self._result = summarise(log, workers=logs, files=files)
-            error = max(worker.error_s for worker in self.workers)
-            record_result(self.timeline, self.spec, log, self._result, resolution_s=error)
-            self._say(str(self._result))
-        return self._result
+    def _sum_up(self) -> LoadResult:
+        logs = [worker.whole() for worker in self.workers]
+        log = merged(logs)
+        files = {f"requests-{number}": worker.path for number, worker in enumerate(self.workers)}
+        result = summarise(log, workers=logs, files=files)
+        error = max(worker.error_s for worker in self.workers)
+        record_result(self.timeline, self.spec, log, result, resolution_s=error)
+        return result
 
     def _remove(self) -> None:
         """Delete both Jobs with their pods; the ConfigMap goes with the master."""
         for role in ("worker", "master"):
             self.api.delete(f"{JOBS}/{self.name}-{role}", {"propagationPolicy": "Background"})
         self._made = False
-
-    def _say(self, text: str) -> None:
-        if self.progress:
-            self.progress(text)

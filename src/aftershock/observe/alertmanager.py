@@ -11,8 +11,8 @@ import yaml
 
 from aftershock.clock import from_rfc3339, rfc3339
 from aftershock.cluster.connection import Endpoint
-from aftershock.errors import QueryError, TransientError
-from aftershock.observe.http import get_json, send, session_for
+from aftershock.errors import QueryError
+from aftershock.observe.http import get_json, is_ready, session_for
 from aftershock.timeline import Event, Timeline
 
 __all__ = ["Alertmanager", "Notification", "WebhookLog", "record_notifications"]
@@ -27,11 +27,7 @@ class Alertmanager:
 
     def ready(self) -> bool:
         """Whether it says that it is ready; False also where nothing answers."""
-        try:
-            send(self._session, f"{self.url}/-/ready")
-        except (TransientError, QueryError):
-            return False
-        return True
+        return is_ready(self._session, self.url)
 
     def alerts(self) -> list[dict[str, Any]]:
         """Return the alerts that it knows, as /api/v2/alerts has them.

@@ -10,7 +10,7 @@ import requests
 from aftershock.cluster.connection import Endpoint
 from aftershock.errors import QueryError, TransientError
 
-__all__ = ["TIMEOUT_S", "get_json", "refuse", "send", "session_for"]
+__all__ = ["TIMEOUT_S", "get_json", "is_ready", "refuse", "send", "session_for"]
 
 TIMEOUT_S = 10.0
 """For connecting, and again for each wait on the answer."""
@@ -44,6 +44,15 @@ def send(
         raise TransientError(f"{url} does not answer", found=repr(error)) from error
     refuse(response)
     return response
+
+
+def is_ready(session: requests.Session, url: str) -> bool:
+    """Whether what is at `url` says that it is ready; False also where nothing answers."""
+    try:
+        send(session, f"{url}/-/ready")
+    except (TransientError, QueryError):
+        return False
+    return True
 
 
 def get_json(session: requests.Session, url: str, *, params: dict[str, str] | None = None) -> Any:

@@ -13,7 +13,7 @@ from aftershock.observe.resources import Resource
 from aftershock.observe.sharing import Sharing, like
 from aftershock.timeline import Event
 
-__all__ = ["WATCH_RESOLUTION_S", "Kept", "Notes"]
+__all__ = ["WATCH_RESOLUTION_S", "Kept", "Notes", "gap_data"]
 
 WATCH_RESOLUTION_S = 0.1
 """From a change in the API to our receipt of it: 20 ms at most when measured idle (10 ms median), with
@@ -81,15 +81,8 @@ class Notes:
 
         The gap begins a little before: what had just happened may have been under way to us.
         """
-        data = {
-            "resource": self._resource.kind,
-            "namespace": self._namespace,
-            "from": rfc3339(sure.at - timedelta(seconds=WATCH_RESOLUTION_S)),
-            "until": rfc3339(until.at) if until else None,
-            "from_mono": sure.mono - WATCH_RESOLUTION_S,
-            "until_mono": until.mono if until else None,
-            "reason": reason,
-        }
+        since = Instant(sure.at - timedelta(seconds=WATCH_RESOLUTION_S), sure.mono - WATCH_RESOLUTION_S)
+        data = gap_data(self._resource.kind, self._namespace, since, until, reason)
         self._write("gap", self._subject, data, Instant.now(self._clock))
 
     def state(self, state: str, **data: Any) -> None:
@@ -110,3 +103,18 @@ class Notes:
                 resolution_s=resolution_s,
             )
         )
+
+
+def gap_data(
+    resource: str, namespace: str, since: Instant, until: Instant | None, reason: str
+) -> dict[str, Any]:
+    """Return the data of a gap: what may be missing, from when until when; None: to the end of the record."""
+    return {
+        "resource": resource,
+        "namespace": namespace,
+        "from": rfc3339(since.at),
+        "until": rfc3339(until.at) if until else None,
+        "from_mono": since.mono,
+        "until_mono": until.mono if until else None,
+        "reason": reason,
+    }

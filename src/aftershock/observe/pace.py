@@ -8,6 +8,7 @@ from typing import Any
 
 from aftershock.clock import from_rfc3339
 from aftershock.cluster.api import Json, KubeApi
+from aftershock.cluster.targets import Target, collection
 from aftershock.errors import ApiError, TransientError
 from aftershock.forecast.promql import seconds
 from aftershock.forecast.restart import Container, Probe, next_wait
@@ -46,12 +47,12 @@ def read_hpa_pace(api: KubeApi, *, namespace: str, name: str) -> HpaPace:
             unknown.append(f"{what} cannot be read: {error.message}")
             return None
 
-    path = f"/apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers/{name}"
+    path = Target.path_of(f"horizontalpodautoscaler/{namespace}/{name}")
     hpa = read(f"the HPA {namespace}/{name}", lambda: api.get(path))
     managers = read(
         "the controller manager",
         lambda: api.items(
-            "/api/v1/namespaces/kube-system/pods", labelSelector="component=kube-controller-manager"
+            collection("pod", "kube-system"), labelSelector="component=kube-controller-manager"
         ),
     )
     servers = read("metrics-server", lambda: _metrics_servers(api))
@@ -79,7 +80,7 @@ def _metrics_servers(api: KubeApi) -> list[Json]:
     return [
         found
         for label in _METRICS_SERVER
-        for found in api.items("/apis/apps/v1/deployments", labelSelector=label)
+        for found in api.items(collection("deployment"), labelSelector=label)
     ]
 
 

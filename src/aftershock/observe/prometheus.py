@@ -20,7 +20,7 @@ from urllib3.util import Retry
 from aftershock.clock import Clock, SystemClock
 from aftershock.cluster.connection import Endpoint
 from aftershock.errors import QueryError, TransientError
-from aftershock.observe.http import TIMEOUT_S, get_json, refuse, send, session_for
+from aftershock.observe.http import TIMEOUT_S, get_json, is_ready, refuse, session_for
 
 __all__ = ["Prometheus", "Reading", "Sample", "Series"]
 
@@ -76,11 +76,7 @@ class Prometheus:
 
     def ready(self) -> bool:
         """Whether it says that it is ready to answer queries; False also where nothing answers."""
-        try:
-            send(self._session, f"{self.url}/-/ready")
-        except (TransientError, QueryError):
-            return False
-        return True
+        return is_ready(self._session, self.url)
 
     def query(self, expr: str, *, at: datetime | None = None) -> list[Sample]:
         """Return the result of an instant query; empty where nothing matches.

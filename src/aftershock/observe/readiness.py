@@ -8,6 +8,7 @@ from aftershock.clock import Clock, wait_until
 from aftershock.cluster.api import Json
 from aftershock.cluster.connect import connect
 from aftershock.cluster.connection import Cluster
+from aftershock.cluster.targets import collection
 from aftershock.config import Settings
 from aftershock.errors import DeadlineError, EnvironmentUnusableError, TransientError
 from aftershock.observe.prometheus import Prometheus
@@ -69,7 +70,7 @@ def _down(prometheus: Prometheus) -> list[str]:
 
 
 def _unmeasured(cluster: Cluster) -> list[str]:
-    hpas = cluster.api.items("/apis/autoscaling/v2/horizontalpodautoscalers")
+    hpas = cluster.api.items(collection("horizontalpodautoscaler"))
     return [
         f"HPA {hpa['metadata']['name']} has no metrics"
         for hpa in hpas

@@ -6,17 +6,13 @@ import math
 from typing import Any
 
 from aftershock.cluster.api import Json, KubeApi
+from aftershock.cluster.targets import Target
 from aftershock.observe.resources import quantity
 from aftershock.timeline import Event, Timeline
 
-__all__ = ["record_vpa", "vpa_path"]
+__all__ = ["record_vpa"]
 
 _BOUNDS = {"target": "target", "lower": "lowerBound", "upper": "upperBound"}
-
-
-def vpa_path(namespace: str, name: str) -> str:
-    """Return where the API has it."""
-    return f"/apis/autoscaling.k8s.io/v1/namespaces/{namespace}/verticalpodautoscalers/{name}"
 
 
 def record_vpa(api: KubeApi, timeline: Timeline, *, namespace: str, name: str, resolution_s: float) -> Event:
@@ -26,7 +22,7 @@ def record_vpa(api: KubeApi, timeline: Timeline, *, namespace: str, name: str, r
         ApiError, TransientError: the API does not give it.
 
     """
-    vpa = api.get(vpa_path(namespace, name))
+    vpa = api.get(Target.path_of(f"verticalpodautoscaler/{namespace}/{name}"))
     found = ((vpa.get("status") or {}).get("recommendation") or {}).get("containerRecommendations") or []
     return timeline.record(
         "kubernetes",

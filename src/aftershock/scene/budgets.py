@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from aftershock.cluster.api import Json
-from aftershock.cluster.targets import find_workload
+from aftershock.cluster.targets import Target, find_workload
 from aftershock.errors import FeatureError, TransientError
+from aftershock.faults.evictions import ask_eviction
 from aftershock.judge.budgets import evictions_refused, scaled_down_past_budget
 from aftershock.judge.question import Question
 from aftershock.scene.stage import Stage
@@ -29,17 +29,12 @@ class Budgets:
 
         """
         place = find_workload(self.stage.api, workload)
-        path = f"/apis/policy/v1/namespaces/{place.namespace}/poddisruptionbudgets/{place.name}"
-        budget = self.stage.api.find(path)
+        subject = f"poddisruptionbudget/{place}"
+        budget = self.stage.api.find(Target.path_of(subject))
         if budget is None:
             raise FeatureError(f"{workload} has no disruption budget of its name")
-        by_share = "minAvailable" in budget["spec"]
-        self.stage.sets(
-            "poddisruptionbudget",
-            namespace=place.namespace,
-            called=place.name,
-            values={("spec", "minAvailable"): "100%"} if by_share else {("spec", "maxUnavailable"): 0},
-        )
+        word, none = ("minAvailable", "100%") if "minAvailable" in budget["spec"] else ("maxUnavailable", 0)
+        self.stage.sets(subject, {("spec", word): none})
 
     def refuses(self, workload: str) -> None:
         """Hold that no pod of the workload could be evicted now; asks for each, as a dry run."""
@@ -48,39 +43,21 @@ class Budgets:
         # A pod that does not run yet, or no longer, is evicted without asking its budget.
         running = (pod for pod in place.pods if pod["status"].get("phase") == "Running")
         for pod in running:
-            self._ask(pod)
-        self.stage.hold(
-            Question.of(evictions_refused, workload=f"deployment/{place.namespace}/{place.name}", since=since)
-        )
+            self._ask(Target.of("pod", pod))
+        self.stage.hold(Question.of(evictions_refused, workload=f"deployment/{place}", since=since))
 
     def passed_by(self, workload: str) -> None:
         """Hold that the HPA took pods away while the budget allowed no disruption."""
         place = find_workload(self.stage.api, workload)
-        self.stage.hold(
-            Question.of(
-                scaled_down_past_budget,
-                hpa=f"hpa/{place.namespace}/{place.name}",
-                since=self.stage.opened,
-            )
-        )
+        question = Question.of(scaled_down_past_budget, hpa=f"hpa/{place}", since=self.stage.opened)
+        self.stage.hold(question)
 
-    def _ask(self, pod: Json) -> None:
-        namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
-        eviction = {
-            "apiVersion": "policy/v1",
-            "kind": "Eviction",
-            "metadata": {"name": name, "namespace": namespace},
-            "deleteOptions": {"dryRun": ["All"]},
-        }
+    def _ask(self, pod: Target) -> None:
         try:
-            self.stage.api.post(
-                f"/api/v1/namespaces/{namespace}/pods/{name}/eviction", eviction, dryRun="All"
-            )
+            ask_eviction(self.stage.api, pod, {"dryRun": ["All"]}, dryRun="All")
             refused, said = False, "it would be evicted"
         except TransientError as error:
             if not error.found.startswith(_REFUSED):
                 raise
             refused, said = True, error.found
-        self.stage.timeline.record(
-            "client", "eviction-asked", f"pod/{namespace}/{name}", refused=refused, said=said
-        )
+        self.stage.timeline.record("client", "eviction-asked", str(pod), refused=refused, said=said)

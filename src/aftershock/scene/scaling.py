@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from aftershock.clock import wait_until
 from aftershock.cluster.quantity import canonical
+from aftershock.cluster.targets import Target
 from aftershock.errors import DeadlineError, EnvironmentUnusableError, FeatureError
 from aftershock.judge.question import Question
 from aftershock.judge.scaling import cpu_passed, scaled_by_formula
@@ -52,7 +53,7 @@ class Scaling:
     def added_serve(self, workload: str, *, within_s: float) -> None:
         """Hold that every added replica was Ready, and answered requests, within `within_s`."""
         since = self._since()
-        namespace = self._hpa(workload).split("/")[1]
+        namespace = self._service(workload).partition("/")[0]
 
         def look() -> None:
             record_served(
@@ -143,20 +144,15 @@ class Scaling:
             FeatureError: it has no such metric.
 
         """
-        namespace, name = self._hpa(workload).split("/")[1:]
-        path = f"/apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers/{name}"
-        metrics = self.stage.api.get(path)["spec"]["metrics"]
+        subject = f"horizontalpodautoscaler/{self._service(workload)}"
+        metrics = self.stage.api.get(Target.path_of(subject))["spec"]["metrics"]
         if not any(metric["type"] == "Pods" for metric in metrics):
             raise FeatureError(
                 f"the HPA of {workload} goes by no metric that its pods export",
                 hint="aftershock up --with custom-metrics gives sample-app one",
             )
-        self.stage.sets(
-            "horizontalpodautoscaler",
-            namespace=namespace,
-            called=name,
-            values={("spec", "metrics", "type=Pods", "pods", "target", "averageValue"): canonical(per_pod)},
-        )
+        place = ("spec", "metrics", "type=Pods", "pods", "target", "averageValue")
+        self.stage.sets(subject, {place: canonical(per_pod)})
 
     def rests(self, workload: str) -> None:
         """Wait until the HPA has metrics and the workload is at its minimum; then see when new pods serve.
@@ -165,8 +161,8 @@ class Scaling:
             EnvironmentUnusableError: it does not get there; earlier load may still be felt.
 
         """
-        namespace, name = self._hpa(workload).split("/")[1:]
-        path = f"/apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers/{name}"
+        service = self._service(workload)
+        path = Target.path_of(f"horizontalpodautoscaler/{service}")
 
         def resting() -> bool:
             hpa = self.stage.api.get(path)
@@ -188,7 +184,7 @@ class Scaling:
         serving = FirstServed(
             self.stage.api,
             self.stage.timeline,
-            namespace=namespace,
+            namespace=service.partition("/")[0],
             selector=f"app={workload}",
             port=STATUS_PORT,
             asked=self._asked,
@@ -197,10 +193,13 @@ class Scaling:
         self.stage.keep(serving.stop)
 
     def _hpa(self, workload: str) -> str:
+        return f"hpa/{self._service(workload)}"
+
+    def _service(self, workload: str) -> str:
         service = next((name for name in self.stage.cluster.services if name.endswith(f"/{workload}")), "")
         if not service:
             raise FeatureError(f"there is no {workload!r} whose service can be reached from here")
-        return f"hpa/{service}"
+        return service
 
     def _since(self) -> datetime:
         if self.traffic.loaded_at is None:

@@ -115,13 +115,9 @@ class Stage:
         self.injections.append(injection)
         return injection
 
-    def sets(
-        self, kind: str, *, namespace: str, called: str, values: Mapping[tuple[str, ...], object]
-    ) -> None:
-        """Change settings of an object of the API until the scenario ends."""
-        self.injector.inject(
-            Setting(self.tools, kind=kind, namespace=namespace, called=called, values=values)
-        )
+    def sets(self, subject: str, values: Mapping[tuple[str, ...], object]) -> None:
+        """Change settings of an object of the API, as kind/namespace/name, until the scenario ends."""
+        self.injector.inject(Setting(self.tools, subject, values))
 
     def look_at_alerts(self) -> None:
         """Write into the record what fired, and who was told, since the scenario began."""

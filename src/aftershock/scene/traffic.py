@@ -15,6 +15,7 @@ from aftershock.judge.load import answered_at_least, failures_below, latency_bel
 from aftershock.judge.load_record import Phase
 from aftershock.judge.maintenance import service_answered
 from aftershock.judge.question import Question
+from aftershock.load.driver import Driver
 from aftershock.load.locust import Locust
 from aftershock.load.spec import Demand, LoadSpec
 from aftershock.load.swarm import Swarm
@@ -35,8 +36,8 @@ class Traffic:
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
-        self.load: Locust | Swarm | None = None
-        self.loads: dict[str, list[Locust | Swarm]] = {}
+        self.load: Driver | None = None
+        self.loads: dict[str, list[Driver]] = {}
         self.loaded_at: datetime | None = None
         self.probing: dict[str, datetime] = {}
 
@@ -64,7 +65,7 @@ class Traffic:
         looks.start()
         self.stage.keep(looks.stop)
 
-    def _driver(self, spec: LoadSpec, workload: str) -> Locust | Swarm:
+    def _driver(self, spec: LoadSpec, workload: str) -> Driver:
         common: dict[str, Any] = {
             "folder": self.stage.folder,
             "timeline": self.stage.timeline,
@@ -75,7 +76,7 @@ class Traffic:
         image = partial(worker_image, self.stage.cluster, self.stage.settings)
         return Swarm(spec, api=self.stage.api, image=image, **common)
 
-    def finish(self, workload: str | None = None) -> Locust | Swarm:
+    def finish(self, workload: str | None = None) -> Driver:
         """Wait for the load (on `workload`; the last one if there are several) to end by itself."""
         load = next(iter(self.loads.get(workload, [])[-1:]), None) if workload else self.load
         if load is None:

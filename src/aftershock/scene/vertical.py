@@ -7,7 +7,7 @@ from datetime import timedelta
 from aftershock.clock import wait_until
 from aftershock.cluster.api import Json
 from aftershock.cluster.stack import is_ready
-from aftershock.cluster.targets import Workload, find_workload
+from aftershock.cluster.targets import Target, Workload, find_workload
 from aftershock.errors import DeadlineError, EnvironmentUnusableError, FeatureError
 from aftershock.judge.question import Question
 from aftershock.judge.vertical import vpa_evicted, vpa_recommended
@@ -17,8 +17,8 @@ from aftershock.scene.stage import Stage
 __all__ = ["ADDONS", "Vertical"]
 
 ADDONS = {
-    "custom-metrics": "/apis/apps/v1/namespaces/monitoring/deployments/prometheus-adapter",
-    "vpa": "/apis/apps/v1/namespaces/kube-system/deployments/vpa-updater",
+    "custom-metrics": Target.path_of("deployment/monitoring/prometheus-adapter"),
+    "vpa": Target.path_of("deployment/kube-system/vpa-updater"),
 }
 """The addons, each with the deployment by which it is known to be there."""
 
@@ -58,8 +58,7 @@ class Vertical:
             EnvironmentUnusableError: the new ones do not come, or ask for something else too.
 
         """
-        namespace, name = self._place(workload)
-        path = f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}"
+        path = Target.path_of(f"deployment/{find_workload(self.stage.api, workload)}")
 
         def settled() -> bool:
             deployment = self.stage.api.get(path)
@@ -67,7 +66,7 @@ class Vertical:
             strangers = [p for p in find_workload(self.stage.api, workload).pods if _differs(p, wanted)]
             for pod in strangers:
                 if not pod["metadata"].get("deletionTimestamp"):
-                    self.stage.api.delete(f"/api/v1/namespaces/{namespace}/pods/{pod['metadata']['name']}")
+                    self.stage.api.delete(Target.of("pod", pod).path)
             return not strangers and is_ready({**deployment, "kind": "Deployment"})
 
         try:
@@ -83,51 +82,48 @@ class Vertical:
 
     def may_act(self, workload: str) -> None:
         """Let the autoscaler evict, until the scenario ends; then it is as it was."""
-        namespace, name = self._place(workload)
+        place = find_workload(self.stage.api, workload)
         self.stage.sets(
-            "verticalpodautoscaler",
-            namespace=namespace,
-            called=name,
-            values={("spec", "updatePolicy", "updateMode"): "Recreate"},
+            f"verticalpodautoscaler/{place}", {("spec", "updatePolicy", "updateMode"): "Recreate"}
         )
-        self.stage.timeline.record("harness", "vpa-may-act", f"vpa/{namespace}/{name}")
+        self.stage.timeline.record("harness", "vpa-may-act", f"vpa/{place}")
 
     def recommends(self, workload: str, *, within_s: float) -> None:
         """Hold that it recommends requests within `within_s` of the scenario's beginning."""
-        namespace, name = self._place(workload)
+        place = find_workload(self.stage.api, workload)
         since = self.stage.opened
         self.stage.judged(
-            Question.of(vpa_recommended, vpa=f"vpa/{namespace}/{name}", within_s=within_s, since=since),
+            Question.of(vpa_recommended, vpa=f"vpa/{place}", within_s=within_s, since=since),
             by=since + timedelta(seconds=within_s),
-            look=lambda: self._look(namespace, name),
+            look=lambda: self._look(place),
         )
 
     def evicts(self, workload: str, *, within_s: float) -> None:
         """Hold that it evicts a pod within `within_s` of being let, and the new one is as recommended."""
-        namespace, name = self._place(workload)
+        place = find_workload(self.stage.api, workload)
         let = self.stage.timeline.select(source="harness", kind="vpa-may-act")
         if not let:
             raise FeatureError("the vertical autoscaler may not act yet", hint="a When step has to let it")
         self.stage.judged(
             Question.of(
                 vpa_evicted,
-                vpa=f"vpa/{namespace}/{name}",
-                workload=f"deployment/{namespace}/{name}",
+                vpa=f"vpa/{place}",
+                workload=f"deployment/{place}",
                 within_s=within_s,
                 since=let[-1].at,
             ),
             by=let[-1].at + timedelta(seconds=within_s),
-            look=lambda: self._look(namespace, name),
+            look=lambda: self._look(place),
         )
 
-    def _look(self, namespace: str, name: str) -> None:
+    def _look(self, place: Workload) -> None:
         record_vpa(
-            self.stage.api, self.stage.timeline, namespace=namespace, name=name, resolution_s=2 * _LOOK_S
+            self.stage.api,
+            self.stage.timeline,
+            namespace=place.namespace,
+            name=place.name,
+            resolution_s=2 * _LOOK_S,
         )
-
-    def _place(self, workload: str) -> tuple[str, str]:
-        found: Workload = find_workload(self.stage.api, workload)
-        return found.namespace, workload.rpartition("/")[2]
 
 
 def _requests(spec: Json) -> dict[str, Json]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from functools import partial
 
 from aftershock.clock import wait_until
-from aftershock.cluster.api import Json
-from aftershock.cluster.controllers import CONTROLLERS
+from aftershock.cluster.controllers import CONTROLLERS, controllers_of
 from aftershock.cluster.stack import is_ready
-from aftershock.cluster.targets import Amount, Target
+from aftershock.cluster.targets import Amount, Target, collection
 from aftershock.errors import DeadlineError, EnvironmentUnusableError, FeatureError
 from aftershock.faults.out_of_memory import OutOfMemory
 from aftershock.judge.question import Question
@@ -39,10 +39,9 @@ class Workloads:
             EnvironmentUnusableError: it does not become so; nothing was injected.
 
         """
-        path = f"/apis/apps/v1/namespaces/{namespace}/deployments"
 
         def unready() -> list[str]:
-            found = self.stage.api.items(path)
+            found = self.stage.api.items(collection("deployment", namespace))
             if not found:
                 raise FeatureError(f"namespace {namespace!r} has no deployment", hint="check its name")
             return [
@@ -65,7 +64,7 @@ class Workloads:
         """Have the kernel kill the application in `amount` pods for want of memory; proven."""
         fault = OutOfMemory(self.stage.tools, workload=workload, count=amount.count, share=amount.share)
         injection = self.stage.inject(fault)
-        self.broken = sorted({self._deployment(target) for target in injection.plan.targets})
+        self.broken = self._makers(injection.plan.targets)
 
     def are_broken(self, act: Breaks) -> None:
         """Inject the fault of `act`, proven; what makes the pods that it hits is what `recover` is about."""
@@ -73,7 +72,7 @@ class Workloads:
         made_by: list[str] = list(injection.plan.undo.get("controllers", ()))
         touched = [str(target) for target in injection.plan.targets if target.kind in CONTROLLERS]
         pods = [target for target in injection.plan.targets if target.kind == "pod"]
-        self.broken = sorted({*made_by, *touched} or {self._deployment(pod) for pod in pods})
+        self.broken = sorted({*made_by, *touched}) or self._makers(pods)
 
     def recover(self, workload: str, *, within_s: float) -> None:
         """Hold that what a fault broke of `workload` is whole again within `within_s`.
@@ -118,12 +117,6 @@ class Workloads:
             within_s=SCRAPED_WITHIN_S,
         )
 
-    def _deployment(self, pod: Target) -> str:
-        """Return the deployment of a pod, as "deployment/NS/NAME"."""
-        owner = self._owner(self.stage.api.get(pod.path))
-        base = f"/apis/apps/v1/namespaces/{pod.namespace}/replicasets/{owner['name']}"
-        return f"deployment/{pod.namespace}/{self._owner(self.stage.api.get(base))['name']}"
-
-    def _owner(self, item: Json) -> Json:
-        owner: Json = next(o for o in item["metadata"]["ownerReferences"] if o.get("controller"))
-        return owner
+    def _makers(self, pods: Iterable[Target]) -> list[str]:
+        """Return what makes the pods again, as kind/namespace/name, sorted."""
+        return controllers_of(self.stage.api, [self.stage.api.get(pod.path) for pod in pods])

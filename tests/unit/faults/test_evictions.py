@@ -6,7 +6,7 @@ import pytest
 
 from aftershock.cluster.targets import Target
 from aftershock.errors import ApiError, TransientError
-from aftershock.faults.evictions import RETRY_S, NodeEvictions, evict, of_uid
+from aftershock.faults.evictions import RETRY_S, NodeEvictions, ask_eviction, evict, of_uid
 from aftershock.testing import FakeClock
 from aftershock.testing.kube import FakeApi, node, pod
 
@@ -48,6 +48,19 @@ def test_what_the_api_says(api: FakeApi) -> None:
     budget(api, 1)
     assert evict(api, WEB, None) == "accepted"
     assert evict(api, WEB, None) == "gone"
+
+
+def test_one_that_is_only_asked_about(api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, object, dict[str, str]]] = []
+    monkeypatch.setattr(api, "post", lambda path, body, **query: asked.append((path, body, query)))
+    ask_eviction(api, WEB, {"dryRun": ["All"]}, dryRun="All")
+    body = {
+        "apiVersion": "policy/v1",
+        "kind": "Eviction",
+        "metadata": {"name": "a", "namespace": "demo"},
+        "deleteOptions": {"dryRun": ["All"]},
+    }
+    assert asked == [("/api/v1/namespaces/demo/pods/a/eviction", body, {"dryRun": "All"})]
 
 
 def test_what_another_pod_has_the_name_of_is_gone(api: FakeApi) -> None:

@@ -161,6 +161,24 @@ class TestStart:
         assert "worker-0: Running" in caught.value.found
         assert jobs(cluster) == []
 
+    def test_a_worker_that_dies_before_it_sends_is_told_at_once(
+        self, cluster: Cluster, clock: FakeClock, tmp_path: Path
+    ) -> None:
+        def run(method: str, path: str) -> None:
+            cluster.run(method, path)
+            for name in cluster.workers()[:1]:
+                cluster.objects[f"{PODS}/{name}"]["status"]["phase"] = "Failed"
+                cluster.logs[f"{PODS}/{name}/log"] = "SyntaxError\n"
+                cluster.on_change = None
+
+        cluster.on_change = run
+        one = swarm(cluster, clock, tmp_path)
+        with pytest.raises(EnvironmentUnusableError, match="broke off") as caught:
+            one.start()
+        assert caught.value.found.endswith("worker-0 ended before its time: SyntaxError")
+        assert clock.elapsed < 10
+        assert jobs(cluster) == []
+
     def test_a_demand_out_of_range_touches_nothing(
         self, cluster: Cluster, clock: FakeClock, tmp_path: Path
     ) -> None:

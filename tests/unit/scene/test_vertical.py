@@ -17,7 +17,7 @@ from aftershock.faults import marks
 from aftershock.faults.catalogue import undos_with
 from aftershock.faults.switch import REAPER_LEASE
 from aftershock.faults.undoing import take_back
-from aftershock.observe.vertical import record_vpa, vpa_path
+from aftershock.observe.vertical import record_vpa
 from aftershock.scene.budgets import Budgets
 from aftershock.scene.scaling import Scaling
 from aftershock.scene.stage import Stage
@@ -25,7 +25,7 @@ from aftershock.scene.traffic import Traffic
 from aftershock.scene.vertical import ADDONS, Vertical
 from aftershock.testing.kube import FakeApi, pod
 
-VPA = vpa_path("demo", "web")
+VPA = "/apis/autoscaling.k8s.io/v1/namespaces/demo/verticalpodautoscalers/web"
 PDB = "/apis/policy/v1/namespaces/demo/poddisruptionbudgets/web"
 HPA = "/apis/autoscaling/v2/namespaces/demo/horizontalpodautoscalers/nginx-web"
 

@@ -212,4 +212,4 @@ def test_the_deployment_of_a_pod(stage: Stage, api: FakeApi) -> None:
         {"metadata": {"name": "web-7d9f", "ownerReferences": [owner]}},
     )
     target = Target(kind="pod", name="web-7d9f-a", uid="uid-web-7d9f-a", namespace="demo")
-    assert Workloads(stage)._deployment(target) == "deployment/demo/web"
+    assert Workloads(stage)._makers([target]) == ["deployment/demo/web"]
