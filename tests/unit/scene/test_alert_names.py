@@ -67,7 +67,7 @@ def test_names_that_are_there_pass(cluster: Cluster) -> None:
 
 def test_a_misspelt_alert_is_refused_with_the_one_that_is_meant(cluster: Cluster, api: FakeApi) -> None:
     api.add(RULES, rules_with("Other"))
-    with pytest.raises(RefusedError, match="a.feature:3: no loaded rule is called PodOOMKiled") as caught:
+    with pytest.raises(RefusedError, match=r"a\.feature:3: no loaded rule is called PodOOMKiled") as caught:
         check_names(cluster, [[fires("PodOOMKiled")]])
     assert caught.value.expected == "did you mean PodOOMKilled?"
     assert caught.value.found == "no PrometheusRule has it either"
