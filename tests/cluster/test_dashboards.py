@@ -50,7 +50,7 @@ def test_a_panel_has_data(prometheus: Prometheus, expr: str) -> None:
 
 
 def test_panels_answer_while_a_node_is_gone(cluster: Cluster, prometheus: Prometheus, tmp_path: Path) -> None:
-    """A worker stands still; nobody asks the services meanwhile, so their latencies may be those of before."""
+    """A worker stands still. Nobody asks the services meanwhile: their latencies may have no figures."""
     engine = engine_of(CLUSTER_NAME, log=tmp_path / "engine.log", state=state_dir())
     down = f'up{{job="node-exporter", node="{GONE}"}} == 0'
     engine.run("pause", GONE)
