@@ -16,6 +16,7 @@ from aftershock.collect.vocabulary import Definition
 from aftershock.forecast.objectives import AlertFires, AlertResolves, HpaScales, Recovers, Replaced, Serves
 from aftershock.load.spec import Demand
 from aftershock.scene.acts import Breaks, Experiment, Loads
+from aftershock.scene.alert_names import Told
 from aftershock.steps import alerts, experiments, nodes, scaling, traffic, workloads
 
 ROOT = Path(__file__).parents[3]
@@ -46,6 +47,7 @@ def test_a_scenario_of_ours_says_what_it_does_and_promises() -> None:
     assert [meaning.what for meaning in found[1:]] == [
         Recovers(workload="reviews", within_s=30),
         AlertFires(alert="PodOOMKilled", within_s=30),
+        Told(alert="PodOOMKilled", receiver="warning"),
         AlertResolves(alert="PodOOMKilled", within_s=180),
     ]
     assert found[1].place == "features/recovery/out_of_memory.feature:7"

@@ -33,7 +33,7 @@ class TestFired:
 
     def test_without_a_fault_it_counts_from_the_load(self) -> None:
         told = Story().add(2.0, "load", "load-started", "load/web").alerts(-10, 60, (OOM, 9.0, 50.0, POD))
-        verdict = fired_within(told.timeline, alert=OOM, within_s=20.0, of="web")
+        verdict = fired_within(told.timeline, alert=OOM, within_s=20.0)
         assert (verdict.status, verdict.observed) == ("met", pytest.approx(7.0))
 
     def test_labels_are_a_subset(self) -> None:

@@ -109,7 +109,8 @@ def test_an_objective_that_cannot_be_is_shown_and_kept(planner: Planner) -> None
     made_of = "group g is evaluated every 5 s, the rule's `for` is 5 min"
     assert f"  Slow fires: 5 min or later, objective 30 s  ({made_of})" in said
     assert "    unknown: no target is known to expose up" in said
-    assert "earliest 300 s" in said[-1]
+    assert "earliest 300 s" in said[-2]
+    assert "whether alerts and receivers are there is unknown" in said[-1]
     assert "Slow fires within 30 s cannot be" in planner.refusals[0].message
 
 
