@@ -55,11 +55,16 @@ class Preflight:
         from aftershock.faults.lease import RunLease  # noqa: PLC0415 - as above
         from aftershock.scene.alert_names import check_names  # noqa: PLC0415 - as above
         from aftershock.scene.outlook import refuse_impossible  # noqa: PLC0415 - as above
-        from aftershock.scene.preflight import check_loads, preflight  # noqa: PLC0415 - as above
+        from aftershock.scene.preflight import (  # noqa: PLC0415 - as above
+            check_loads,
+            check_reachable,
+            preflight,
+        )
 
         scenarios = [self.features.meanings(item.stash[SCENARIO]) for item in items]
         check_loads(scenarios)
         cluster = preflight(settings, reports=run.folder.parent)
+        check_reachable(cluster, scenarios)
         check_names(cluster, scenarios)
         refuse_impossible(cluster, settings, scenarios)
         self.lease = RunLease(cluster.api, run.id)

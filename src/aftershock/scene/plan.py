@@ -17,6 +17,7 @@ from aftershock.faults.protocol import Fault
 from aftershock.scene.acts import Breaks, Experiment, Ground, LitmusEngine, Loads, faults_of
 from aftershock.scene.alert_names import unknown_names
 from aftershock.scene.outlook import Outlook, alerts_of
+from aftershock.scene.preflight import unreachable_loads
 
 __all__ = ["Planner"]
 
@@ -93,13 +94,13 @@ class Planner:
             yield f"{fault.name}: targets and blast radius: unknown: {error.message}"
 
     def _names(self, cluster: Cluster, meanings: Sequence[Meaning]) -> Iterator[str]:
+        missing = unreachable_loads(cluster, meanings)
         try:
-            unknown = unknown_names(cluster, meanings)
+            missing += unknown_names(cluster, meanings)
         except AftershockError as error:
             yield f"whether alerts and receivers are there is unknown: {error.message}"
-            return
-        self.refusals += unknown
-        yield from (f"refused: {error.message}: {error.found}" for error in unknown)
+        self.refusals += missing
+        yield from (f"refused: {error.message}: {error.found}" for error in missing)
 
     def _forecast(self, cluster: Cluster, meanings: Sequence[Meaning]) -> Iterator[str]:
         outlook = Outlook(cluster=cluster, settings=self.settings, alerts=alerts_of(meanings))

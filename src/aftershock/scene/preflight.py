@@ -24,7 +24,7 @@ from aftershock.load.spec import check_locustfile
 from aftershock.observe.prometheus import Prometheus
 from aftershock.scene.acts import Loads
 
-__all__ = ["check_loads", "preflight"]
+__all__ = ["check_loads", "check_reachable", "preflight", "unreachable_loads"]
 
 # Half of what a tenth-of-a-second figure can bear; our clock against Prometheus'.
 CLOCK_TOLERANCE_S = 1.0
@@ -114,6 +114,32 @@ def check_loads(scenarios: Iterable[Iterable[Meaning]]) -> None:
             raise ConfigError(
                 f"{place}: {error.message}", expected=error.expected, found=error.found, hint=error.hint
             ) from error
+
+
+def check_reachable(cluster: Cluster, scenarios: Iterable[Iterable[Meaning]]) -> None:
+    """Do nothing if this machine can reach the service of every load.
+
+    Raises:
+        RefusedError: one it cannot.
+
+    """
+    for error in (error for meanings in scenarios for error in unreachable_loads(cluster, meanings)):
+        raise error
+
+
+def unreachable_loads(cluster: Cluster, meanings: Iterable[Meaning]) -> list[RefusedError]:
+    """Return an error for each load on a service that this machine cannot reach."""
+    known = {service.rpartition("/")[2] for service in cluster.services}
+    return [
+        RefusedError(
+            f"{meaning.place}: no service {meaning.what.service!r} can be reached from this machine",
+            expected=", ".join(cluster.services) or "a service mapped to 127.0.0.1",
+            found=f"a load on {meaning.what.service}: that is how its locustfile is called",
+            hint="name the locustfile as the service, or map the service to 127.0.0.1",
+        )
+        for meaning in meanings
+        if isinstance(meaning.what, Loads) and meaning.what.service not in known
+    ]
 
 
 def _check_prometheus(cluster: Cluster) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from aftershock.clock import SystemClock
-from aftershock.cluster.connection import Cluster
+from aftershock.cluster.connection import Cluster, Endpoint, Monitoring
 from aftershock.collect.gherkin import Step
 from aftershock.collect.meaning import Meaning
 from aftershock.config import Settings
@@ -23,7 +23,7 @@ from aftershock.faults.tools import tools
 from aftershock.load.spec import Demand
 from aftershock.scene import preflight as module
 from aftershock.scene.acts import load
-from aftershock.scene.preflight import check_loads, preflight
+from aftershock.scene.preflight import check_loads, check_reachable, preflight
 from aftershock.scene.stage import Stage
 from aftershock.testing.kube import FakeApi, node, pod
 
@@ -169,3 +169,18 @@ class TestLoads:
         with pytest.raises(ConfigError, match=r"features/a\.feature:3: Locust cannot read a\.py") as caught:
             check_loads([[self.meaning(tmp_path / "a.py", 3)]])
         assert caught.value.found == "no module"
+
+    def test_the_service_of_each_must_be_reachable(self, tmp_path: Path) -> None:
+        here = Endpoint(url="http://127.0.0.1:9")
+        cluster = Cluster(
+            context="c",
+            provider="kind",
+            kubeconfig="",
+            api=FakeApi(),
+            monitoring=Monitoring(namespace="monitoring", prometheus=here),
+            services={"demo/nginx-web": "http://127.0.0.1:30080"},
+        )
+        check_reachable(cluster, [[self.meaning(tmp_path / "nginx_web.py", 3)]])
+        with pytest.raises(RefusedError, match=r"a\.feature:4: no service 'bookinfo' can be") as caught:
+            check_reachable(cluster, [[self.meaning(tmp_path / "bookinfo.py", 4)]])
+        assert caught.value.expected == "demo/nginx-web"
