@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aftershock.clock import format_duration
@@ -21,7 +21,7 @@ from aftershock.judge.record import Instant, end_of
 from aftershock.timeline import Event
 from aftershock.verdict import Verdict, met, unknown, violated
 
-__all__ = ["MONTH_S", "Spent", "budget_kept", "spent_of"]
+__all__ = ["MONTH_S", "Spent", "budget_kept", "budget_lines", "spent_of"]
 
 MONTH_S = 30 * 86400.0
 # The shortest good answer that ends an outage: as long as a probe's usual pace needs for a second look.
@@ -122,10 +122,46 @@ def budget_kept(
     return met(name, **details)
 
 
+def budget_lines(
+    events: Iterable[Event], *, service: str, url: str, load: str, target: float, window_s: float = MONTH_S
+) -> list[str]:
+    """Say what the record shows that users of `service` lost of its budget; nothing if nobody asked it.
+
+    Without a client that watched, what is spent in time is not known.
+    """
+    record = list(events)
+    asked = [found for found in loads_of(record) if _is_of(found.subject, load) and found.answers]
+    watching = [event.at for event in record if event.kind == "probing" and event.subject == url]
+    begun = [*watching[:1], *(found.started for found in asked)]
+    if not begun:
+        return []
+    dues = (datetime.fromtimestamp(answer.due_s, UTC) for found in asked for answer in found.answers)
+    end = end_of(record, observer=("probing", url)) if watching else None
+    # Up to and with the last request.
+    until = end.at if end else max(dues, default=begun[0]) + timedelta(milliseconds=1)
+    spent = spent_of(record, url=url, load=load, since=min(begun), until=until)
+    shares = {
+        "time": spent.in_time(target=target, window_s=window_s),
+        "requests": spent.in_requests(target=target, window_s=window_s),
+    }
+    allowed = format_duration(round((1 - target) * window_s, 1))
+    in_time, in_requests = _lines(spent, shares)
+    if not watching:
+        in_time = "in time: not known, no client watched"
+    elif holes := probe_holes(record, url=url, since=watching[0], until=until):
+        in_time += f", at least: {holes[0]}"
+    head = f"{service}: {100 * target:.6g} % over {window_s / 86400:g} days is a budget of {allowed}"
+    return [head, f"  {in_time}", f"  {in_requests}"]
+
+
+def _is_of(subject: str, load: str) -> bool:
+    return subject == load or subject.startswith(f"{load}-")
+
+
 def _of_load(record: Sequence[Event], load: str, since: datetime, until: datetime) -> Iterator[bool]:
     """Yield for each request of the load whether it failed."""
     for found in loads_of(record):
-        if found.subject == load or found.subject.startswith(f"{load}-"):
+        if _is_of(found.subject, load):
             part = found.part(since, until)
             yield from (bool(answer.failure) for answer in part.answers)
 

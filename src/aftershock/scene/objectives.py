@@ -8,7 +8,7 @@ from aftershock.errors import FeatureError
 from aftershock.slo.files import read_objectives
 from aftershock.slo.objective import Objective
 
-__all__ = ["availability_of"]
+__all__ = ["availabilities", "availability_of"]
 
 _FILES = Path("stack", "monitoring", "slo")
 
@@ -21,13 +21,22 @@ def availability_of(service: str, *, root: Path) -> Objective:
         ConfigError: a file cannot be read.
 
     """
-    objectives = read_objectives(sorted((root / _FILES).glob("*.yaml")))
-    for objective in objectives:
-        if (objective.service, objective.name) == (service, "availability"):
-            return objective
-    known = ", ".join(o.service for o in objectives if o.name == "availability")
+    found = availabilities(root=root)
+    if service in found:
+        return found[service]
     raise FeatureError(
         f"{service} has no objective for its availability",
-        expected=f"one of {known}" if known else f"a file in {root / _FILES}",
+        expected=f"one of {', '.join(found)}" if found else f"a file in {root / _FILES}",
         hint=f"add one in OpenSLO's or Sloth's format to {root / _FILES}",
     )
+
+
+def availabilities(*, root: Path) -> dict[str, Objective]:
+    """Return the objectives called availability, by service.
+
+    Raises:
+        ConfigError: a file cannot be read.
+
+    """
+    objectives = read_objectives(sorted((root / _FILES).glob("*.yaml")))
+    return {found.service: found for found in objectives if found.name == "availability"}

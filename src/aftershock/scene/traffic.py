@@ -9,8 +9,8 @@ from typing import Any
 
 from aftershock.clock import SystemClock, format_duration
 from aftershock.config import project_root
-from aftershock.errors import FeatureError
-from aftershock.judge.error_budget import budget_kept
+from aftershock.errors import ConfigError, FeatureError
+from aftershock.judge.error_budget import budget_kept, budget_lines
 from aftershock.judge.load import answered_at_least, failures_below, latency_below, load_report
 from aftershock.judge.load_record import Phase
 from aftershock.judge.maintenance import service_answered
@@ -21,7 +21,7 @@ from aftershock.load.spec import Demand, LoadSpec
 from aftershock.load.swarm import Swarm
 from aftershock.observe.client_probe import ClientProbe
 from aftershock.observe.poller import Poller
-from aftershock.scene.objectives import availability_of
+from aftershock.scene.objectives import availabilities, availability_of
 from aftershock.scene.stage import Stage
 from aftershock.scene.swarming import inside_url, worker_image
 from aftershock.verdict import Verdict
@@ -58,6 +58,7 @@ class Traffic:
         self.load = self._driver(spec, workload)
         self.loaded_at = self.stage.timeline.clock.now()
         self.stage.keep(self._write_report)
+        self.stage.keep(self._write_budgets)
         self.stage.keep(self.load.stop)
         self.load.start()
         earlier.append(self.load)
@@ -134,6 +135,7 @@ class Traffic:
         url = self.url(self._service(workload))
         probe = ClientProbe(url, self.stage.timeline, rate=self.stage.settings.probe_rate)
         self.probing[workload] = self.stage.timeline.clock.now()
+        self.stage.keep(self._write_budgets)
         probe.start()
         self.stage.keep(probe.stop)
 
@@ -190,3 +192,24 @@ class Traffic:
         """Write what the loads came to, by phase, for the report."""
         lines = load_report(self.stage.timeline)
         (self.stage.folder / "load.txt").write_text("\n".join(lines), encoding="utf-8")
+
+    def _write_budgets(self) -> None:
+        """Write what the scenario spent of the error budgets of the services that were asked."""
+        services = self.stage.cluster.services
+        try:
+            lines = [
+                line
+                for service, objective in availabilities(root=project_root()).items()
+                for line in budget_lines(
+                    self.stage.timeline,
+                    service=service,
+                    url=f"{services.get(self._service(service), '')}/",
+                    load=f"load/{service.replace('-', '_')}",
+                    target=objective.target,
+                    window_s=objective.window_s,
+                )
+            ]
+        except ConfigError as error:  # a broken file costs the report a page, not the scenario its verdicts
+            lines = [str(error)]
+        if lines:
+            (self.stage.folder / "budget.txt").write_text("\n".join([*lines, ""]), encoding="utf-8")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from aftershock.judge.error_budget import budget_kept, spent_of
+from aftershock.judge.error_budget import MONTH_S, budget_kept, budget_lines, spent_of
 from aftershock.verdict import Verdict
 from tests.conformance.generator import URL, Story, at
 from tests.unit.judge.test_load import LOAD, loaded, row
@@ -80,3 +80,33 @@ def test_a_time_without_probes_is_unknown_unless_too_much_is_spent_already() -> 
 def test_nobody_watched() -> None:
     assert judge(Story()).status == "unknown"
     assert judge(Story().end(60.0)).status == "unknown"
+
+
+def lines(tale: Story) -> list[str]:
+    return budget_lines(tale.timeline, service="web", url=URL, load=LOAD, target=0.999)
+
+
+class TestLines:
+    def test_what_a_client_saw(self) -> None:
+        head, time, requests = lines(story((10.0, 23.0)))
+        assert head == "web: 99.9 % over 30 days is a budget of 43 min 12 s"
+        assert time.startswith("  in time: down for 13 s of 60 s, 0.50")
+        assert requests.startswith("  in requests: 260 of 120")
+
+    def test_a_load_that_no_client_watched_says_nothing_of_time(self) -> None:
+        tale = loaded(Story(), since=0, until=60, rate=100)
+        for second in range(60):
+            row(tale, second, [5.0] * 100, failures={"status 503": [0]})
+        _, time, requests = lines(tale.end(90.0))
+        assert time == "  in time: not known, no client watched"
+        # One request in a hundred failed, for the minute of the load: ten times what a minute may lose.
+        share = float(requests.removesuffix(" %").rpartition(" ")[2]) / 100
+        assert share == pytest.approx(10 * 60 / MONTH_S, rel=0.02)
+        assert "60 of 6000 failed" in requests
+
+    def test_time_without_probes_makes_it_a_least(self) -> None:
+        gap = Story().probes(0.0, 20.0).probes(40.0, 60.0, announce=False).end(60.0)
+        assert "at least" in lines(gap)[1]
+
+    def test_a_service_that_nobody_asked(self) -> None:
+        assert lines(Story().end(60.0)) == []
