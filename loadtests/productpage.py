@@ -1,4 +1,4 @@
-"""Load on bookinfo: a reader of bookinfo's product page."""
+"""Load on bookinfo's front: readers of the page, and every fourth time an application that asks its API."""
 
 from __future__ import annotations
 
@@ -9,9 +9,14 @@ __all__ = ["Reader", "Shape"]
 
 
 class Reader(WebUser):
-    """A reader of bookinfo's product page."""
+    """A reader of the page, which is there whatever is not, or of the API, which says what is not."""
 
-    @task
+    @task(3)
     def look(self) -> None:
         """Ask for the page."""
         self.ask("/productpage")
+
+    @task
+    def details(self) -> None:
+        """Ask the API for a book's details."""
+        self.ask("/api/v1/products/0")

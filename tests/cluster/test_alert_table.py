@@ -58,7 +58,7 @@ UNPROVOKED = {
 def rules() -> set[str]:
     return {
         rule["alert"]
-        for name in ("capacity", "nodes", "pods", "services")
+        for name in ("capacity", "nodes", "pods", "services", "slo")
         for group in yaml.safe_load((RULES / f"{name}.yaml").read_text())["spec"]["groups"]
         for rule in group["rules"]
         if "alert" in rule
@@ -91,7 +91,13 @@ MASTER_CPU = Provoked(alert="MasterNodeHighCPU", labels={}, within_s=180.0, rece
 MASTER_MEMORY = Provoked(
     alert="MasterNodeHighMemory", labels={}, within_s=120.0, receivers=frozenset({"critical"})
 )
-HERE = (CRASHES, CEILING, MASTER_CPU, MASTER_MEMORY)
+BURN = Provoked(
+    alert="ErrorBudgetBurn",
+    labels={"slo": "availability", "service": "productpage", "severity": "critical"},
+    within_s=600.0,
+    receivers=frozenset({"critical"}),
+)
+HERE = (CRASHES, CEILING, MASTER_CPU, MASTER_MEMORY, BURN)
 
 
 def test_every_rule_is_in_the_table_or_says_why_not() -> None:
@@ -107,17 +113,21 @@ def test_every_rule_is_in_the_table_or_says_why_not() -> None:
 
 @pytest.mark.parametrize("feature", list(BY_SCENARIO))
 def test_a_scenario_provokes_its_rules(feature: str, table: list[AlertRow]) -> None:
-    """Run as its own session, as a user does."""
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", feature, "-q"],
+    done = _feature(feature)
+    table.extend(_rows(done.stdout))
+    assert done.returncode == 0, done.stdout[-6000:]
+
+
+def _feature(path: str) -> subprocess.CompletedProcess[str]:
+    """Run it as a session of its own, as a user does."""
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", path, "-q"],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
         timeout=900,
     )
-    table.extend(_rows(done.stdout))
-    assert done.returncode == 0, done.stdout[-6000:]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -322,6 +332,18 @@ def test_a_full_control_plane_is_told_once(cluster: Cluster, space: str, table: 
         row = hold(cluster, MASTER_MEMORY, since)
         held_back(cluster, ("HighMemoryUsage",), since)
     table.append(resolves(cluster, MASTER_MEMORY, row, since=since, within_s=60.0))
+
+
+def test_an_error_budget_that_burns_is_told(cluster: Cluster, table: list[AlertRow]) -> None:
+    """Burn rates go by an hour of requests: a stack that is younger is waited for."""
+    prometheus = Prometheus(cluster.monitoring.prometheus)
+    hour = 'last_over_time(slo:total:rate5m{slo="availability", service="productpage"}[15m] offset 45m)'
+    wait_until(
+        lambda: prometheus.query(hour) or None, within_s=3600, every_s=15.0, what="an hour of requests"
+    )
+    done = _feature("features/alerting/service.feature")
+    assert done.returncode == 0, done.stdout[-6000:]
+    table.append(hold(cluster, BURN, since))
 
 
 def test_hpas_at_rest_are_a_matter_of_cost(cluster: Cluster) -> None:

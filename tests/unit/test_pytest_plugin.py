@@ -664,6 +664,8 @@ def test_objectives_are_held_against_the_forecast_before_anything_is_touched(pro
         raise RefusedError("web holds for 1 min cannot be: earliest 90 s", hint="give it more time")
 
     monkeypatch.setattr("aftershock.scene.preflight.preflight", lambda settings, reports: "the cluster")
+    monkeypatch.setattr("aftershock.scene.preflight.check_reachable", lambda cluster, scenarios: None)
+    monkeypatch.setattr("aftershock.scene.alert_names.check_names", lambda cluster, scenarios: None)
     monkeypatch.setattr("aftershock.scene.outlook.refuse_impossible", refuse)
     project.write("pyproject.toml", PYPROJECT.replace('"-p", "no:aftershock_preflight", ', ""))
     project.write("conftest.py", STEPS + PLANNED)
