@@ -338,9 +338,8 @@ def test_an_error_budget_that_burns_is_told(cluster: Cluster, table: list[AlertR
     """Burn rates go by an hour of requests: a stack that is younger is waited for."""
     prometheus = Prometheus(cluster.monitoring.prometheus)
     hour = 'last_over_time(slo:total:rate5m{slo="availability", service="productpage"}[15m] offset 45m)'
-    wait_until(
-        lambda: prometheus.query(hour) or None, within_s=3600, every_s=15.0, what="an hour of requests"
-    )
+    wait_until(lambda: prometheus.query(hour) or None, within_s=3600, every_s=15.0, what="an hour of figures")
+    since = SystemClock().now()
     done = _feature("features/alerting/service.feature")
     assert done.returncode == 0, done.stdout[-6000:]
     table.append(hold(cluster, BURN, since))
