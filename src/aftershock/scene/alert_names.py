@@ -9,7 +9,14 @@ from dataclasses import dataclass
 from aftershock.cluster.api import KubeApi
 from aftershock.cluster.connection import Cluster
 from aftershock.collect.meaning import Meaning
-from aftershock.errors import ApiError, NotFoundError, RefusedError
+from aftershock.errors import (
+    ApiError,
+    EnvironmentUnusableError,
+    NotFoundError,
+    QueryError,
+    RefusedError,
+    TransientError,
+)
 from aftershock.forecast.objectives import AlertFires, AlertResolves
 from aftershock.observe.alertmanager import Alertmanager
 from aftershock.observe.prometheus import Prometheus
@@ -37,7 +44,8 @@ def check_names(cluster: Cluster, scenarios: Iterable[Sequence[Meaning]]) -> Non
 
     Raises:
         RefusedError: one has not; it says what rule object has it, and what the operator said of that.
-        QueryError, TransientError: Prometheus or Alertmanager cannot be asked.
+        EnvironmentUnusableError: Alertmanager cannot be asked.
+        QueryError, TransientError: Prometheus cannot be asked.
 
     """
     found = [error for meanings in scenarios for error in unknown_names(cluster, meanings)]
@@ -55,7 +63,8 @@ def unknown_names(cluster: Cluster, meanings: Sequence[Meaning]) -> list[Refused
     """Return an error for each step that names an alert or a receiver that is not there.
 
     Raises:
-        QueryError, TransientError: Prometheus or Alertmanager cannot be asked.
+        EnvironmentUnusableError: Alertmanager cannot be asked.
+        QueryError, TransientError: Prometheus cannot be asked.
 
     """
     named = [(meaning.place, meaning.what) for meaning in meanings if isinstance(meaning.what, _Named)]
@@ -98,7 +107,15 @@ def _receivers(cluster: Cluster) -> set[str] | None:
     """Return the names of those who can be told; None where Alertmanager is not known to us."""
     if cluster.monitoring.alertmanager is None:
         return None
-    configured = Alertmanager(cluster.monitoring.alertmanager).configuration()
+    try:
+        configured = Alertmanager(cluster.monitoring.alertmanager).configuration()
+    except (QueryError, TransientError) as error:
+        raise EnvironmentUnusableError(
+            "Alertmanager does not say whom it tells, and a step needs somebody to be told",
+            expected=f"an answer of {cluster.monitoring.alertmanager.url}",
+            found=error.found or error.message,
+            hint="see why it is away: its pod's log; then run again",
+        ) from error
     return {str(receiver["name"]) for receiver in configured.get("receivers") or ()}
 
 

@@ -10,7 +10,13 @@ from aftershock.cluster.api import Json
 from aftershock.cluster.connection import Cluster, Endpoint, Monitoring
 from aftershock.collect.gherkin import Step
 from aftershock.collect.meaning import Meaning
-from aftershock.errors import ApiError, NotFoundError, RefusedError
+from aftershock.errors import (
+    ApiError,
+    EnvironmentUnusableError,
+    NotFoundError,
+    RefusedError,
+    TransientError,
+)
 from aftershock.forecast.objectives import AlertFires, Recovers
 from aftershock.scene import alert_names
 from aftershock.scene.alert_names import RULES, Told, check_names
@@ -129,6 +135,23 @@ def test_a_misspelt_receiver_is_refused_with_those_there_are(cluster: Cluster) -
     with pytest.raises(RefusedError, match="no receiver called critcal") as caught:
         check_names(cluster, [[told]])
     assert caught.value.expected == "critical"
+
+
+def test_an_alertmanager_that_is_away_is_said_to_be(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Away:
+        def __init__(self, endpoint: Endpoint) -> None:
+            pass
+
+        def configuration(self) -> dict[str, Any]:
+            raise TransientError("no answer", found="connection refused")
+
+    monkeypatch.setattr(alert_names, "Alertmanager", Away)
+    check_names(cluster, [[fires("PodOOMKilled")]])
+    with pytest.raises(EnvironmentUnusableError, match="Alertmanager does not say whom") as caught:
+        check_names(cluster, [[meant(Told(alert="PodOOMKilled", receiver="critical"))]])
+    assert caught.value.found == "connection refused"
 
 
 def test_several_are_told_at_once(cluster: Cluster, api: FakeApi) -> None:
