@@ -135,6 +135,8 @@ def table() -> Iterator[list[AlertRow]]:
     """Collect the rows; the file has the tables of all sessions, the latest last."""
     rows: list[AlertRow] = []
     yield rows
+    if not rows:
+        return
     TABLE.parent.mkdir(exist_ok=True)
     with TABLE.open("a", encoding="utf-8") as file:
         file.writelines(f"{line}\n" for line in (rfc3339(SystemClock().now()), *as_table(rows), ""))
