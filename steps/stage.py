@@ -15,6 +15,7 @@ from aftershock.collect.meaning import Meaning
 from aftershock.collect.run import Run
 from aftershock.config import Settings
 from aftershock.faults.recover import recover
+from aftershock.report.alert_table import KEPT as ALERTS
 from aftershock.report.alert_table import write_alerts
 from aftershock.report.verdicts import Verdicts
 from aftershock.scene.alerts import Alerts
@@ -79,7 +80,7 @@ def stage(
     try:
         stage.open()
         forecast = record_forecast(timeline, cluster, settings, name=scenario.name, meanings=meanings)
-        stage.keep(lambda: write_alerts(scenario_folder / "alerts.txt", timeline, verdicts.given))
+        stage.keep(lambda: write_alerts(scenario_folder / ALERTS, timeline, verdicts.given))
         stage.keep(lambda: write_comparison(scenario_folder / "forecast.txt", forecast, verdicts.given))
         yield stage
     finally:

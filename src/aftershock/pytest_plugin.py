@@ -21,8 +21,10 @@ from aftershock.collect.session import FEATURES, FOLDER, SCENARIO, FeatureSessio
 from aftershock.collect.tags import known_tags
 from aftershock.config import Profile, Settings
 from aftershock.errors import AftershockError, UsageError
+from aftershock.report.alert_table import write_run_alerts
 from aftershock.report.allure import AllureShim, attach_verdict, open_results
 from aftershock.report.html import write_report
+from aftershock.report.of_run import attach_to_run
 from aftershock.report.outcomes import VERDICTS, Outcomes
 from aftershock.report.reliability import write_figures
 from aftershock.report.verdicts import Verdicts
@@ -183,7 +185,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     terminalreporter.write_sep("-", f"run {run.id}")
     terminalreporter.write_line(f"evidence: {run.folder}")
     try:
-        for line in write_figures(run.folder):
+        figures = write_figures(run.folder)
+        attach_to_run(shim.folder, {"figures": "\n".join(figures), "alerts": write_run_alerts(run.folder)})
+        for line in figures:
             terminalreporter.write_line(line)
     except AftershockError as error:
         terminalreporter.write_line(str(error))

@@ -10,7 +10,9 @@ from aftershock.judge.alert_table import AlertRow, alert_rows
 from aftershock.timeline import Event
 from aftershock.verdict import Verdict
 
-__all__ = ["as_table", "write_alerts"]
+__all__ = ["KEPT", "as_table", "write_alerts", "write_run_alerts"]
+
+KEPT = "alerts.txt"
 
 _HEAD = ("alert", "", "fired after", "forecast", "told after", "over after", "firings")
 
@@ -27,6 +29,16 @@ def write_alerts(path: Path, events: Iterable[Event], verdicts: Sequence[Verdict
     rows = alert_rows(events, verdicts)
     if rows:
         path.write_text("\n".join([*as_table(rows), ""]), encoding="utf-8")
+
+
+def write_run_alerts(run: Path) -> str:
+    """Write down what fired in the scenarios of the run in the folder `run`; return it, "" for nothing."""
+    paths = sorted(run.glob(f"*/{KEPT}"))
+    tables = [f"{path.parent.name}\n{path.read_text(encoding='utf-8')}" for path in paths]
+    text = "\n".join(tables)
+    if text:
+        (run / KEPT).write_text(text, encoding="utf-8")
+    return text
 
 
 def _cells(row: AlertRow) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from aftershock.forecast.beat import Bounds
 from aftershock.judge.alert_table import AlertRow
-from aftershock.report.alert_table import as_table, write_alerts
+from aftershock.report.alert_table import KEPT, as_table, write_alerts, write_run_alerts
 from tests.conformance.generator import Story
 from tests.unit.judge.test_alert_table import FIRES
 from tests.unit.judge.test_notifications import story, told
@@ -35,10 +35,23 @@ def test_columns_stand_below_each_other_and_what_is_not_known_is_said() -> None:
 
 
 def test_a_scenario_in_which_something_fired_has_a_file(tmp_path: Path) -> None:
-    write_alerts(tmp_path / "alerts.txt", told(story(), 8.5).timeline, [FIRES])
-    assert "expected  7 s" in (tmp_path / "alerts.txt").read_text()
+    write_alerts(tmp_path / KEPT, told(story(), 8.5).timeline, [FIRES])
+    assert "expected  7 s" in (tmp_path / KEPT).read_text()
 
 
 def test_one_in_which_nothing_fired_has_none(tmp_path: Path) -> None:
-    write_alerts(tmp_path / "alerts.txt", Story().injected(0.0).alerts(-10, 100).timeline, [FIRES])
-    assert not (tmp_path / "alerts.txt").exists()
+    write_alerts(tmp_path / KEPT, Story().injected(0.0).alerts(-10, 100).timeline, [FIRES])
+    assert not (tmp_path / KEPT).exists()
+
+
+def test_a_run_has_the_tables_of_its_scenarios(tmp_path: Path) -> None:
+    for name in ("b", "a"):
+        (tmp_path / name).mkdir()
+        write_alerts(tmp_path / name / KEPT, story().timeline, [FIRES])
+    assert write_run_alerts(tmp_path) == (tmp_path / KEPT).read_text()
+    assert [line for line in (tmp_path / KEPT).read_text().splitlines() if len(line) == 1] == ["a", "b"]
+
+
+def test_a_run_in_which_nothing_fired_has_none(tmp_path: Path) -> None:
+    assert write_run_alerts(tmp_path) == ""
+    assert list(tmp_path.iterdir()) == []
