@@ -1,6 +1,6 @@
 """Where nothing is wrong nothing fires: the cluster is let alone, or changed in ways that are harmless.
 
-AFTERSHOCK_QUIET_S says for how long it is let alone: ten minutes, unless told otherwise.
+TEST_QUIET_S says for how long it is let alone: ten minutes, unless told otherwise.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from aftershock.observe.prometheus import Prometheus
 from aftershock.timeline import Timeline
 from aftershock.verdict import enforce
 
-QUIET_S = float(os.environ.get("AFTERSHOCK_QUIET_S", "600"))
+QUIET_S = float(os.environ.get("TEST_QUIET_S", "600"))
 # Two evaluations, after which what is past can no longer fire by what was.
 LAST_EVALUATIONS_S = 10.0
 # After a change an alert that it brings about would be there: the longest `for` of a rule of pods, in ci.
