@@ -1,4 +1,4 @@
-"""Nobody is told because somebody is away: that is seen and said, never "nobody was told of it"."""
+"""What keeps an alert from being told: rules that are not loaded, and somebody who is away. It is said."""
 
 from __future__ import annotations
 
@@ -57,3 +57,38 @@ def test_an_alertmanager_that_is_away_ends_the_run_before_it_begins(
     assert done.returncode == 10
     assert "Alertmanager does not say whom it tells" in done.stdout
     assert "no scenario was run" in done.stdout or "not run" in done.stdout
+
+
+def test_a_rule_that_the_operator_rejected_is_told_in_its_words(cluster: Cluster, project: Project) -> None:
+    path = "/apis/monitoring.coreos.com/v1/namespaces/demo/prometheusrules"
+    broken = {"alert": "NeverLoaded", "expr": "sum(rate(http_requests_total[5m])"}
+    cluster.api.post(
+        path,
+        {
+            "apiVersion": "monitoring.coreos.com/v1",
+            "kind": "PrometheusRule",
+            "metadata": {"name": "broken"},
+            "spec": {"groups": [{"name": "broken", "rules": [broken]}]},
+        },
+    )
+    try:
+        events = "/api/v1/namespaces/demo/events"
+        wait_until(
+            lambda: cluster.api.items(events, fieldSelector="involvedObject.name=broken") or None,
+            within_s=30,
+            what="the operator to say something",
+        )
+        project.write("features/away.feature", FEATURE.replace("PodOOMKilled", "NeverLoaded"))
+        done = project.pytest("features/away.feature")
+    finally:
+        cluster.api.delete(f"{path}/broken", {})
+    assert done.returncode == 4
+    assert "PrometheusRule demo/broken has it" in done.stdout
+    assert "rejected due to invalid configuration" in done.stdout
+
+
+def test_a_name_that_no_rule_has_is_refused_with_the_one_that_is_meant(project: Project) -> None:
+    project.write("features/away.feature", FEATURE.replace("PodOOMKilled", "PodOOMKiled"))
+    done = project.pytest("features/away.feature")
+    assert done.returncode == 4
+    assert "did you mean PodOOMKilled?" in done.stdout or "no PrometheusRule has it either" in done.stdout
