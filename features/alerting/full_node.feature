@@ -1,7 +1,7 @@
 @alerting @node
 Feature: A node without memory to spare is a warning, and its kubelet says so too
 
-  Scenario: A worker is brought past its kubelet's eviction threshold
+  Scenario: The memory of a worker is used up
     Given every workload of demo is steady
     When the memory of the node that holds most of nginx-web runs short for 90 seconds
     Then NodeMemoryPressure fires within 60 seconds
