@@ -42,6 +42,9 @@ class Size:
     priority: str = ""
 
 
+LOOKING = Size(requests={"cpu": "10m", "memory": "64Mi"})
+"""For carriers that only measure: they ask for little of a node that may have little left."""
+
 CRITICAL = "system-node-critical"
 UNDOING = Size(
     requests={"cpu": "1m", "memory": "16Mi"}, limits={"cpu": "500m", "memory": "64Mi"}, priority=CRITICAL
@@ -66,7 +69,7 @@ def job(
     """
     mounts = {} if ordinary else {"cgroup": "/sys/fs/cgroup", "state": "/run/aftershock"}
     labels = marks.labels(record)
-    size = size or Size()
+    size = size or (LOOKING if ordinary else Size())
     container = {
         "name": "carrier",
         "image": image,

@@ -29,6 +29,10 @@ NODE_MEMORY_GIB = 4
 # the node would be full, and the kernel kill, before the kubelet sees its pods' memory run short.
 SYSTEM_MIB = 384
 
+# Of each core of a machine that has no more than a node may use, in thousandths: what the other nodes and the
+# harness take of it while they are idle.
+SHARED_M = 150
+
 # kind's own.
 POD_SUBNET = "10.244.0.0/16"
 SERVICE_SUBNET = "10.96.0.0/16"
@@ -38,13 +42,13 @@ def reserved() -> dict[str, str]:
     """Return what a kubelet must reserve, so that its pods get the node's limit less the system's part.
 
     A kubelet in a container sees the whole machine as its capacity. Where that is little, nodes share it:
-    a quarter of its CPU stays with the others, or no node could ever be as busy as its pods may make it.
+    some of its CPU stays with the others, or no node could ever be as busy as its pods may make it.
     """
     page = os.sysconf("SC_PAGE_SIZE")
     own_kib = (NODE_MEMORY_GIB * 1024 - SYSTEM_MIB) * 1024
     spare_kib = os.sysconf("SC_PHYS_PAGES") * page // 1024 - own_kib
     cpus = os.cpu_count() or NODE_CPUS
-    spare_m = max((cpus - NODE_CPUS) * 1000, cpus * 250)
+    spare_m = max((cpus - NODE_CPUS) * 1000, cpus * SHARED_M)
     return {"cpu": f"{spare_m}m", "memory": f"{max(spare_kib, 0)}Ki"}
 
 
