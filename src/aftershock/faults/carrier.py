@@ -69,7 +69,7 @@ def job(
     """
     mounts = {} if ordinary else {"cgroup": "/sys/fs/cgroup", "state": "/run/aftershock"}
     labels = marks.labels(record)
-    size = size or (LOOKING if ordinary else Size())
+    size = size or Size()
     container = {
         "name": "carrier",
         "image": image,

@@ -17,6 +17,7 @@ from aftershock.cluster.api import Json, KubeApi
 from aftershock.cluster.quantity import number
 from aftershock.errors import RefusedError
 from aftershock.faults.carried import Carried, CarriedUndo, carriers_of, start_carriers
+from aftershock.faults.carrier import LOOKING
 from aftershock.faults.chosen import Pods, WhichPods
 from aftershock.faults.journal import Record
 from aftershock.faults.kubelet_stats import check_time
@@ -132,7 +133,12 @@ class DiskFill(Carried):
         args += ["--pod-uid", aim["pod_uid"], "--container-id", aim["container_id"]]
         args += ["--options", json.dumps({"path": self.path})]
         self.tools.carriers.start(
-            name, record=self._record, node=aim["node"], args=args, lifetime_s=LOOK_WITHIN_S
+            name,
+            record=self._record,
+            node=aim["node"],
+            args=args,
+            lifetime_s=LOOK_WITHIN_S,
+            size=LOOKING,
         )
 
     def _largest(self, aim: Mapping[str, Any]) -> int:

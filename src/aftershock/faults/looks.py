@@ -17,6 +17,7 @@ from aftershock.clock import rfc3339, wait_until
 from aftershock.cluster.api import Json, KubeApi
 from aftershock.cluster.targets import is_ready
 from aftershock.errors import FaultError, RefusedError
+from aftershock.faults.carrier import LOOKING
 from aftershock.faults.journal import Record
 from aftershock.faults.tools import Tools
 from aftershock.timeline import Event
@@ -70,6 +71,7 @@ class Looks:
                 node=look.node,
                 args=args,
                 lifetime_s=lifetime_s,
+                size=LOOKING,
                 ordinary=not look.aim,
             )
         for name in self.looks:
