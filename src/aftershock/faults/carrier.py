@@ -22,7 +22,7 @@ from aftershock.faults import marks
 from aftershock.faults.journal import Record
 from aftershock.timeline import Event
 
-__all__ = ["CRITICAL", "UNDOING", "Carriers", "Size", "job", "make_namespace"]
+__all__ = ["CRITICAL", "LOOKING", "UNDOING", "Carriers", "Size", "job", "make_namespace"]
 
 IMAGE_NAME = "aftershock.dev/components:"
 CONFLICT = 409
