@@ -50,7 +50,7 @@ class TestReserved:
         assert reserved() == {"cpu": "14000m", "memory": f"{60 * 1024**2 + 384 * 1024}Ki"}
 
     @pytest.mark.parametrize(
-        ("cpus", "cpu"), [(4, "2000m"), (3, "1000m"), (2, "300m"), (1, "150m"), (None, "300m")]
+        ("cpus", "cpu"), [(4, "2000m"), (3, "1000m"), (2, "500m"), (1, "250m"), (None, "500m")]
     )
     def test_on_a_small_machine_some_of_the_cpu_and_no_memory(
         self, monkeypatch: pytest.MonkeyPatch, cpus: int | None, cpu: str
