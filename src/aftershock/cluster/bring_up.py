@@ -59,6 +59,7 @@ def bring_up(
         if "vpa" in addons:
             define_vpa(api, root=root, shell=stack.shell)
         items = stack.render(settings.profile, component_image=provider.component_image(), addons=addons)
+        stack.sweep(api, items)
         stack.deploy(api, items)
     with progress.stage("ready"):
         stack.await_ready(api, items, within_s=180)

@@ -7,6 +7,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterable
+from itertools import product
 from pathlib import Path
 
 from aftershock.clock import Clock, SystemClock, format_duration, wait_until
@@ -78,6 +79,22 @@ class Stack:
         """Apply `items`, which puts back what somebody has changed of them."""
         with self.progress.task(f"apply {len(items)} objects"):
             Applier(api).apply(items)
+
+    def sweep(self, api: KubeApi, items: Iterable[Json]) -> None:
+        """Delete the ended pods of Deployments of `items`: a node that was down or full leaves such.
+
+        Others were made for them. But a Deployment that replaces all its pods at once (strategy Recreate)
+        waits until there is none at all, ended or not, and is never woken: seen with Kubernetes 1.34.
+        """
+        spaces = {item["metadata"].get("namespace", "") for item in items if item["kind"] == "Deployment"}
+        for namespace, phase in product(sorted(spaces), ("Succeeded", "Failed")):
+            path = f"/api/v1/namespaces/{namespace}/pods"
+            for pod in api.items(path, fieldSelector=f"status.phase={phase}"):
+                if any(
+                    owner["kind"] == "ReplicaSet" for owner in pod["metadata"].get("ownerReferences") or ()
+                ):
+                    api.delete(f"{path}/{pod['metadata']['name']}", {})
+                    self.progress.say(f"removed {namespace}/{pod['metadata']['name']}, which has ended")
 
     def await_ready(
         self, api: KubeApi, items: list[Json], *, within_s: float, clock: Clock | None = None

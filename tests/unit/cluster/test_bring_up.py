@@ -50,7 +50,7 @@ class World:
         )()
 
     def stack(self, **_: object) -> object:
-        parts = {name: self.note(name, []) for name in ("define", "render", "deploy", "await_ready")}
+        parts = {name: self.note(name, []) for name in ("define", "render", "sweep", "deploy", "await_ready")}
         parts["shell"] = None
         return type("Stack", (), parts)()
 
@@ -77,7 +77,7 @@ def run(world: World, progress: Progress, tmp_path: Path, *addons: str) -> None:
 def test_the_stages(world: World, progress: Progress, tmp_path: Path, said: io.StringIO) -> None:
     run(world, progress, tmp_path)
     assert [what for what in world.done if what != "tool"] == [
-        "images", "cluster", "define", "render", "deploy", "await_ready", "check",
+        "images", "cluster", "define", "render", "sweep", "deploy", "await_ready", "check",
     ]  # fmt: skip
     assert "engine: docker: runs privileged containers" in said.getvalue()
     assert "0 pods run on 0 nodes" in said.getvalue()

@@ -140,6 +140,40 @@ def stack(tmp_path: Path, progress: Progress) -> Stack:
     return Stack(root=tmp_path, kustomize=Path("kustomize"), log=tmp_path / "log", progress=progress)
 
 
+class TestSweep:
+    def test_pods_of_deployments_that_have_ended_go(self, stack: Stack, said: io.StringIO) -> None:
+        api = DiscoveryApi()
+        made = [{"kind": "ReplicaSet", "name": "web-1", "controller": True}]
+        others = [{"kind": "Job", "name": "backup", "controller": True}]
+        for name, phase, owners in (
+            ("web-full", "Failed", made),
+            ("web-down", "Succeeded", made),
+            ("web-now", "Running", made),
+            ("backup", "Succeeded", others),
+            ("by-hand", "Failed", None),
+        ):
+            api.add_pods(
+                {
+                    "metadata": {"name": name, "namespace": "demo", "uid": name, "ownerReferences": owners},
+                    "status": {"phase": phase},
+                }
+            )
+        api.add_pods(
+            {
+                "metadata": {"name": "x", "namespace": "yours", "uid": "x", "ownerReferences": made},
+                "status": {"phase": "Failed"},
+            }
+        )
+        stack.sweep(api, [{**WEB, "kind": "Deployment"}])
+        left = [
+            pod["metadata"]["name"]
+            for space in ("demo", "yours")
+            for pod in api.items(f"/api/v1/namespaces/{space}/pods")
+        ]
+        assert sorted(left) == ["backup", "by-hand", "web-now", "x"]
+        assert "removed demo/web-down" in said.getvalue()
+
+
 class TestAwaitReady:
     def test_it_waits_until_all_are(self, stack: Stack) -> None:
         api = DiscoveryApi()
