@@ -31,6 +31,8 @@ NAME = "api-unreachable"
 SLICES = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices"
 STOP_PORT = 8087
 # A kubelet renews its Lease every 10 s (a quarter of its 40 s); later than this it has missed one.
+# Until the node's kubelet has told that the carrier runs: then it cannot tell any more. Part of BEFORE_S.
+SETTLE_S = 2.0
 SILENT_S = 13.0
 LEAST_S = 30.0
 # A connection that hung is given up by the kubelet after 45 s (HTTP/2: 30 s idle, 15 s for a ping).
@@ -96,7 +98,8 @@ class ApiUnreachable(Looked):
             raise FaultError(
                 "the API server is not reached already, so nothing could be proven", found=str(before)
             )
-        start_carriers(self.tools, plan, record, act="api-unreachable", options={"stop_port": STOP_PORT})
+        told = {"stop_port": STOP_PORT, "settle_s": SETTLE_S}
+        start_carriers(self.tools, plan, record, act="api-unreachable", options=told)
         self._looks.begin()
 
     def landed(self, plan: Plan) -> Proof:

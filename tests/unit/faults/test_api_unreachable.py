@@ -126,7 +126,7 @@ class TestLanded:
         spec = api.get(f"/apis/batch/v1/namespaces/aftershock/jobs/{plan.fault_id}-look-0")["spec"]
         assert spec["template"]["spec"]["nodeName"] == "worker2"
         assert not spec["template"]["spec"]["hostPID"]
-        assert api.told("api-unreachable") == [{"stop_port": 8087, "servers": [API]}]
+        assert api.told("api-unreachable") == [{"stop_port": 8087, "settle_s": 2.0, "servers": [API]}]
 
 
 class TestUndo:

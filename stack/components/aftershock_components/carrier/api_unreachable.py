@@ -30,7 +30,8 @@ LONGEST_S = 3600.0
 def act(order: Order, changes: Changes, say: Say) -> None:
     """Drop what leaves the node for the `servers` ("address:port") until the time is over or somebody asks.
 
-    `stop_port` is where the carrier listens for a request to stop.
+    `stop_port` is where the carrier listens for a request to stop. `settle_s` is how long it waits first: its
+    kubelet has to say that it runs before nothing can be said any more.
 
     Raises:
         OrderError: the options make no sense; the node has no systemd or no iptables of its own.
@@ -55,6 +56,11 @@ def act(order: Order, changes: Changes, say: Say) -> None:
             ]
             return [Chain(table=TABLE, hook=HOOK, rules=tuple(rules))]
 
+        settled = min(order.until, time.time() + order.option("settle_s", float, 0.0))
+        while wait(settled, listener.fileno()):
+            if listener.asked():
+                say("asked to stop")
+                return
         bounded = add_rules(chains, order=order, tools=tools, changes=changes)
         shown = order.options["servers"]
         say(

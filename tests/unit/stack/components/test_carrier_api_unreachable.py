@@ -80,11 +80,36 @@ class TestAct:
         with pytest.raises(OrderError, match="servers"):
             cut(tools, changes, tmp_path, servers)
 
+    def test_nothing_is_cut_off_before_its_kubelet_can_have_told_of_it(
+        self, tools: FakeTools, changes: Changes, tmp_path: Path
+    ) -> None:
+        begun = time.time()
+        said = Said()
+        asked = order(tmp_path, until=begun + 0.3, servers=["10.0.0.9:6443"], settle_s=0.2)
+        at: list[float] = []
+
+        def say(event: str, **facts: object) -> None:
+            at.append(time.time())
+            said(event, **facts)
+
+        api_unreachable.act(asked, changes, say)
+        assert [line["event"] for line in said] == ["cutting off the API"]
+        assert at[0] - begun >= 0.2
+
+    def test_it_can_be_told_to_stop_before_it_has_cut_anything_off(
+        self, tools: FakeTools, changes: Changes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(api_unreachable, "wait", lambda until, *files: True)
+        monkeypatch.setattr(StopListener, "asked", lambda listener: True)
+        (said,) = cut(tools, changes, tmp_path, ["10.0.0.9:6443"], for_s=5.0)
+        assert said["event"] == "asked to stop"
+        assert tools.own() == {}
+
     def test_ends_when_it_is_asked_to(
         self, tools: FakeTools, changes: Changes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(StopListener, "asked", lambda listener: True)
-        monkeypatch.setattr(api_unreachable, "wait", lambda until, *files: True)
+        monkeypatch.setattr(api_unreachable, "wait", lambda until, *files: until > time.time())
         said = cut(tools, changes, tmp_path, ["10.0.0.9:6443"], for_s=50)
         assert [line["event"] for line in said] == ["cutting off the API", "asked to stop"]
 
