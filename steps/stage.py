@@ -136,7 +136,9 @@ def alerts(stage: Stage) -> Alerts:
 @pytest.fixture
 def traffic(stage: Stage) -> Traffic:
     """Return what users do."""
-    return Traffic(stage)
+    traffic = Traffic(stage)
+    stage.keep(traffic.write_budgets)
+    return traffic
 
 
 @pytest.fixture

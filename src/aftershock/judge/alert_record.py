@@ -46,6 +46,11 @@ class Span:
     interval_s: float
     active_at: datetime | None
 
+    @property
+    def named_labels(self) -> dict[str, str]:
+        """Its labels, its name among them."""
+        return {**self.labels, "alertname": self.alert}
+
     def __str__(self) -> str:
         labels = ((name, value) for name, value in sorted(self.labels.items()) if name != "alertname")
         shown = ", ".join(f'{name}="{value}"' for name, value in labels)

@@ -61,7 +61,7 @@ def alert_times(events: Sequence[Event], span: Span, since: datetime) -> AlertTi
     ]
     # Without a pending sample (`for: 0`) it was active when it fired.
     active = max(pending, key=lambda other: other.start).start if pending else span.start
-    labels = {**span.labels, "alertname": span.alert}
+    labels = span.named_labels
     return AlertTimes(
         since=since,
         condition=_landed(events, since, active),

@@ -50,6 +50,13 @@ class Spent:
         ratio = self.failed / self.requests if self.requests else 0.0
         return ratio * self.watched_s / ((1 - target) * window_s)
 
+    def shares(self, *, target: float, window_s: float) -> dict[str, float]:
+        """Return both, by what they are counted in."""
+        return {
+            "time": self.in_time(target=target, window_s=window_s),
+            "requests": self.in_requests(target=target, window_s=window_s),
+        }
+
 
 def spent_of(record: Sequence[Event], *, url: str, load: str = "", since: datetime, until: datetime) -> Spent:
     """Return what the users of `url`, and those of the load `load` ("load/NAME"), lost in that time."""
@@ -99,10 +106,7 @@ def budget_kept(
         return unknown(name, reason="the record is empty", **details)
     end = min(last.at, until) if until else last.at
     spent = spent_of(record, url=url, load=load, since=since, until=end)
-    shares = {
-        "time": spent.in_time(target=target, window_s=window_s),
-        "requests": spent.in_requests(target=target, window_s=window_s),
-    }
+    shares = spent.shares(target=target, window_s=window_s)
     share, error = max(shares.values()), spent.error_s / allowed
     details |= {
         "observed": round(100 * share, 4),
@@ -140,10 +144,7 @@ def budget_lines(
     # Up to and with the last request.
     until = end.at if end else max(dues, default=begun[0]) + timedelta(milliseconds=1)
     spent = spent_of(record, url=url, load=load, since=min(begun), until=until)
-    shares = {
-        "time": spent.in_time(target=target, window_s=window_s),
-        "requests": spent.in_requests(target=target, window_s=window_s),
-    }
+    shares = spent.shares(target=target, window_s=window_s)
     allowed = format_duration(round((1 - target) * window_s, 1))
     in_time, in_requests = _lines(spent, shares)
     if not watching:
@@ -160,7 +161,7 @@ def _is_of(subject: str, load: str) -> bool:
 
 def _of_load(record: Sequence[Event], load: str, since: datetime, until: datetime) -> Iterator[bool]:
     """Yield for each request of the load whether it failed."""
-    for found in loads_of(record):
+    for found in loads_of(record) if load else ():
         if _is_of(found.subject, load):
             part = found.part(since, until)
             yield from (bool(answer.failure) for answer in part.answers)

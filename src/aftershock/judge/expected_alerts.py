@@ -10,7 +10,7 @@ from aftershock.judge.alert_record import AlertRecord, Labels, Span, subset
 from aftershock.judge.concern import admits
 from aftershock.timeline import Event
 
-__all__ = ["Fired", "labels_of", "sort_out"]
+__all__ = ["Fired", "sort_out"]
 
 _OF_COST = {"category": "cost"}
 
@@ -38,7 +38,7 @@ def sort_out(
     workload that it must speak of). It is expected where `fired_within` would count it.
     """
     fired = [span for span in look.firing() if span.start <= end and (span.stop is None or span.stop > start)]
-    exempt = [span for span in fired if labels_of(span) in look.before]
+    exempt = [span for span in fired if span.named_labels in look.before]
     others = [span for span in fired if span not in exempt]
     awaited = [_awaited(record, labels) for labels in expected]
     wanted = [span for span in others if any(is_it(span) for is_it in awaited)]
@@ -47,13 +47,8 @@ def sort_out(
     return Fired(expected=wanted, foreign=foreign, exempt=exempt, costs=costs)
 
 
-def labels_of(span: Span) -> dict[str, str]:
-    """Return the labels of a span, its name among them."""
-    return {**span.labels, "alertname": span.alert}
-
-
 def _awaited(record: Sequence[Event], wanted: Labels) -> Callable[[Span], bool]:
     """Return what tells whether a span is of an expected alert."""
     labels = {name: value for name, value in wanted.items() if name != "of"}
     admit = admits(record, of=wanted.get("of", ""))
-    return lambda span: subset(labels, labels_of(span)) and admit(span.labels)
+    return lambda span: subset(labels, span.named_labels) and admit(span.labels)

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from aftershock.clock import format_duration
-from aftershock.judge.alert_record import AlertRecord, Labels, Span, read_alerts, subset
+from aftershock.judge.alert_record import AlertRecord, Span, read_alerts, subset
 from aftershock.judge.concern import admits
 from aftershock.judge.record import beginning, clock_time, within_bound
 from aftershock.timeline import Event
@@ -140,9 +140,9 @@ def _notifications(record: Iterable[Event]) -> Iterator[Event]:
 
 
 def _speaks_of(event: Event, span: Span, status: str) -> bool:
-    labels: Labels = {**span.labels, "alertname": span.alert}
     return event.at >= span.start and any(
-        alert["status"] == status and subset(labels, alert["labels"]) for alert in event.data["alerts"]
+        alert["status"] == status and subset(span.named_labels, alert["labels"])
+        for alert in event.data["alerts"]
     )
 
 

@@ -18,7 +18,7 @@ from typing import Any
 from aftershock.clock import format_duration
 from aftershock.judge.alert_table import alarms_of
 from aftershock.judge.error_budget import spent_of
-from aftershock.judge.load_record import loads_of
+from aftershock.judge.load_record import Load, loads_of
 from aftershock.judge.record import end_of
 from aftershock.timeline import Event
 from aftershock.verdict import Verdict
@@ -136,7 +136,8 @@ def figures_of(events: Iterable[Event], verdicts: Iterable[Verdict]) -> Figures:
     detection, repair = _shortest(given, _DETECTED), _longest(given, _REPAIRED)
     impact = detection is not None or bool(repair)
     landed = {event.data.get("fault_id", event.subject) for event in record if event.kind == "landed"}
-    probed, down, requests, failed = _served(record)
+    loads = list(loads_of(record))
+    probed, down, requests, failed = _served(record, loads)
     alarms = alarms_of(record, given)
     return Figures(
         scenarios=1,
@@ -152,11 +153,11 @@ def figures_of(events: Iterable[Event], verdicts: Iterable[Verdict]) -> Figures:
         repair_s=repair or 0.0 if landed else 0.0,
         alarms=alarms.all if alarms else 0,
         false_alarms=alarms.false if alarms else 0,
-        latencies=dict(Counter(map(_step, _latencies(record)))),
+        latencies=dict(Counter(map(_step, _latencies(record, loads)))),
     )
 
 
-def _served(record: Sequence[Event]) -> tuple[float, float, int, int]:
+def _served(record: Sequence[Event], loads: Iterable[Load]) -> tuple[float, float, int, int]:
     """Return seconds watched by clients, seconds down, and requests and failed ones of clients and loads."""
     probed = down = 0.0
     requests = failed = 0
@@ -167,16 +168,16 @@ def _served(record: Sequence[Event]) -> tuple[float, float, int, int]:
                 spent = spent_of(record, url=event.subject, since=event.at, until=end.at)
                 probed, down = probed + spent.watched_s, down + spent.down_s
                 requests, failed = requests + spent.requests, failed + spent.failed
-    for load in loads_of(record):
+    for load in loads:
         requests += len(load.answers)
         failed += sum(bool(answer.failure) for answer in load.answers)
     return probed, down, requests, failed
 
 
-def _latencies(record: Sequence[Event]) -> Iterator[float]:
+def _latencies(record: Sequence[Event], loads: Iterable[Load]) -> Iterator[float]:
     """Yield the milliseconds of every request that was answered, since it was due."""
     yield from (event.data["ms"] for event in record if event.kind == "probe" and event.data["ok"])
-    for load in loads_of(record):
+    for load in loads:
         yield from (answer.ms for answer in load.answers if not answer.failure)
 
 

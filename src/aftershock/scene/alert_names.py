@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from aftershock.cluster.api import KubeApi
 from aftershock.cluster.connection import Cluster
@@ -39,7 +40,7 @@ class Told:
 _Named = AlertFires | AlertResolves | Told
 
 
-def check_names(cluster: Cluster, scenarios: Iterable[Sequence[Meaning]]) -> None:
+def check_names(cluster: Cluster, scenarios: Iterable[Iterable[Meaning]]) -> None:
     """Do nothing if every alert that steps name has a loaded rule, and every receiver is configured.
 
     Raises:
@@ -48,7 +49,7 @@ def check_names(cluster: Cluster, scenarios: Iterable[Sequence[Meaning]]) -> Non
         QueryError, TransientError: Prometheus cannot be asked.
 
     """
-    found = [error for meanings in scenarios for error in unknown_names(cluster, meanings)]
+    found = unknown_names(cluster, chain.from_iterable(scenarios))
     if len(found) == 1:
         raise found[0]
     if found:
@@ -59,7 +60,7 @@ def check_names(cluster: Cluster, scenarios: Iterable[Sequence[Meaning]]) -> Non
         )
 
 
-def unknown_names(cluster: Cluster, meanings: Sequence[Meaning]) -> list[RefusedError]:
+def unknown_names(cluster: Cluster, meanings: Iterable[Meaning]) -> list[RefusedError]:
     """Return an error for each step that names an alert or a receiver that is not there.
 
     Raises:
@@ -78,7 +79,7 @@ def unknown_names(cluster: Cluster, meanings: Sequence[Meaning]) -> list[Refused
 def _errors(
     api: KubeApi,
     place: str,
-    what: AlertFires | AlertResolves | Told,
+    what: _Named,
     loaded: set[str],
     receivers: set[str] | None,
 ) -> Iterator[RefusedError]:

@@ -58,7 +58,6 @@ class Traffic:
         self.load = self._driver(spec, workload)
         self.loaded_at = self.stage.timeline.clock.now()
         self.stage.keep(self._write_report)
-        self.stage.keep(self._write_budgets)
         self.stage.keep(self.load.stop)
         self.load.start()
         earlier.append(self.load)
@@ -135,7 +134,6 @@ class Traffic:
         url = self.url(self._service(workload))
         probe = ClientProbe(url, self.stage.timeline, rate=self.stage.settings.probe_rate)
         self.probing[workload] = self.stage.timeline.clock.now()
-        self.stage.keep(self._write_budgets)
         probe.start()
         self.stage.keep(probe.stop)
 
@@ -193,7 +191,7 @@ class Traffic:
         lines = load_report(self.stage.timeline)
         (self.stage.folder / "load.txt").write_text("\n".join(lines), encoding="utf-8")
 
-    def _write_budgets(self) -> None:
+    def write_budgets(self) -> None:
         """Write what the scenario spent of the error budgets of the services that were asked."""
         services = self.stage.cluster.services
         try:

@@ -76,7 +76,7 @@ async def _notifications(request: Request) -> Response:
     try:
         instant = since_of(request)
     except ValueError as error:
-        return refused(400, f"since: {error}; expected RFC 3339, as in 2026-11-02T10:00:00.5Z")
+        return refused(400, str(error))
     return JSONResponse(
         {
             "notifications": [kept.to_dict() for kept in store.since(instant)],

@@ -28,12 +28,17 @@ def since_of(request: Request) -> datetime | None:
     """Return the instant of the query's `since`, None without one.
 
     Raises:
-        ValueError: it is no RFC 3339 time.
+        ValueError: it is no RFC 3339 time; the message is the answer.
 
     """
     text = request.query_params.get("since")
-    # A bare + of an offset arrives as a space in a query.
-    return parse_instant(text.replace(" ", "+")) if text is not None else None
+    if text is None:
+        return None
+    try:
+        # A bare + of an offset arrives as a space in a query.
+        return parse_instant(text.replace(" ", "+"))
+    except ValueError as error:
+        raise ValueError(f"since: {error}; expected RFC 3339, as in 2026-11-02T10:00:00.5Z") from error
 
 
 def refused(status: int, why: str) -> JSONResponse:
