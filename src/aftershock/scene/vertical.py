@@ -17,6 +17,7 @@ from aftershock.scene.stage import Stage
 __all__ = ["ADDONS", "Vertical"]
 
 ADDONS = {
+    "autorecovery": Target.path_of("deployment/autorecovery/autorecovery"),
     "custom-metrics": Target.path_of("deployment/monitoring/prometheus-adapter"),
     "vpa": Target.path_of("deployment/kube-system/vpa-updater"),
 }

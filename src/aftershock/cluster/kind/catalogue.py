@@ -66,6 +66,7 @@ class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     versions: dict[str, str]
     binary: list[Binary]
     image: list[Image]
+    addons_of_our_own: tuple[str, ...] = ()
 
 
 class Catalogue:
@@ -100,8 +101,9 @@ class Catalogue:
 
     @property
     def addons(self) -> list[str]:
-        """Return the names of the addons, in the order of the file."""
-        return list(dict.fromkeys(image.addon for image in self.images.values() if image.addon))
+        """Return the names of the addons: those with images, in the order of the file, then the others."""
+        with_images = (image.addon for image in self.images.values() if image.addon)
+        return list(dict.fromkeys((*with_images, *self._file.addons_of_our_own)))
 
     def of_addons(self, names: Iterable[str]) -> list[Image]:
         """Return the images of these addons.

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
 
-__all__ = ["Channel", "Class", "Level", "Policy", "PolicyError", "read_policy"]
+from aftershock_components.durations import seconds
 
-_DURATION = re.compile(r"(\d+)(s|m|h)")
-_UNITS = {"s": 1, "m": 60, "h": 3600}
+__all__ = ["Channel", "Class", "Level", "Policy", "PolicyError", "read_policy"]
 
 
 class PolicyError(ValueError):
@@ -39,7 +37,7 @@ class Level(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     @property
     def after_s(self) -> int:
         """`after` in seconds."""
-        return _seconds(self.after)
+        return seconds(self.after)
 
 
 class Class(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -68,7 +66,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     @property
     def look_every_s(self) -> int:
         """`look_every` in seconds: how late a level may be."""
-        return _seconds(self.look_every)
+        return seconds(self.look_every)
 
     def class_of(self, labels: Mapping[str, str]) -> Class | None:
         """Return the class of an alert with `labels`, None if it is of none."""
@@ -91,7 +89,7 @@ def read_policy(text: str) -> Policy:
         policy = msgspec.convert(tomllib.loads(text), Policy)
         times = [level.after_s for level in policy.levels]
         _ = policy.look_every_s
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError, PolicyError) as error:
+    except ValueError as error:
         raise PolicyError(f"the escalation policy cannot be read: {error}") from error
     numbers = [level.level for level in policy.levels]
     if numbers != sorted(set(numbers)) or times != sorted(set(times)):
@@ -103,10 +101,3 @@ def read_policy(text: str) -> Policy:
     if beyond:
         raise PolicyError(f"classes go up to levels that are not defined: {', '.join(beyond)}")
     return policy
-
-
-def _seconds(text: str) -> int:
-    parts = _DURATION.findall(text)
-    if not parts or "".join(number + unit for number, unit in parts) != text:
-        raise PolicyError(f"{text!r} is no duration; expected one like 5m or 1m30s")
-    return sum(int(number) * _UNITS[unit] for number, unit in parts)

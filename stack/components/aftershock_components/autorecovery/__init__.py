@@ -1,0 +1,16 @@
+"""Auto-recovery: sees trouble in the cluster, and does once what a playbook says is to be done.
+
+`playbooks`   the data: trigger, condition, steps, limits; `exclusions`: what is never touched
+`kube`        the API, `watching` a list and a watch kept whole, `leading` which replica acts
+`objects`     what is read off pods, deployments and nodes
+`findings`    trouble, from what is seen: pure functions
+`incidents`   what was found and how far its playbook is, kept in a ConfigMap
+`steps`       what a playbook can do, a module per kind of thing that it changes
+`engine`      the loop: findings to incidents, incidents to steps
+`summary`     pods by state, and their success rate
+`app`         the webhook, the metrics, and the tasks that run
+
+Before a step acts, its intent is written down with absolute values; who dies then is followed by
+somebody who finds it and does the same once more, or sees that it is done. Nothing here knows of
+faults, nor of what measures them.
+"""
