@@ -72,7 +72,11 @@ def main() -> None:
     "--profile", type=click.Choice(["ci", "nightly"]), default=None, help="Which durations the rules have."
 )
 @click.option(
-    "--with", "addons", default="", metavar="ADDON,...", help="Also deploy these: autorecovery, custom-metrics, vpa."
+    "--with",
+    "addons",
+    default="",
+    metavar="ADDON,...",
+    help="Also deploy these: autorecovery, custom-metrics, vpa.",
 )
 @_told
 def up(images: Any, registry: str, profile: str | None, addons: str) -> None:

@@ -205,7 +205,11 @@ class FakeApi(KubeApi):
             )
             covered = self.items(f"/api/v1/namespaces/{namespace}/pods", labelSelector=terms)
             ready = [found for found in covered if _is_ready(found)]
-            if target in covered and len(ready) - 1 < budget["spec"]["minAvailable"]:
+            spec = budget["spec"]
+            if spec.get("unhealthyPodEvictionPolicy") == "AlwaysAllow" and not _is_ready(target):
+                continue
+            least = spec.get("minAvailable", len(covered) - spec.get("maxUnavailable", 0))
+            if target in covered and len(ready) - 1 < least:
                 raise TransientError(
                     f"POST {path}/eviction: 429 Too Many Requests",
                     found="Cannot evict pod as it would violate the pod's disruption budget.",

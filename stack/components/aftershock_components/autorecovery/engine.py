@@ -12,7 +12,7 @@ from aftershock_components.autorecovery.incidents import Act, Incident, Incident
 from aftershock_components.autorecovery.kube import ConflictError, KubeError, NotNowError, UnavailableError
 from aftershock_components.autorecovery.limits import why_not_yet
 from aftershock_components.autorecovery.playbooks import Playbook, Playbooks
-from aftershock_components.autorecovery.steps import ACTS, BACKS, PLANS
+from aftershock_components.autorecovery.steps import ACTS, BACKS, PLANS, PREPARES
 from aftershock_components.autorecovery.steps.protocol import Changed, Done, Later, Nothing, Setting, mark_of
 from aftershock_components.durations import seconds
 
@@ -241,16 +241,15 @@ class Engine:
         """Write down what is about to be done: who reads it does just that, and no more."""
         finding = incident.finding
         incident.plan, incident.phase = plan, "acting"
-        self.incidents.state.acts.append(
-            Act(
-                key=incident.key,
-                playbook=incident.playbook,
-                object=finding.object,
-                trigger=finding.trigger,
-                about=plan.about,
-                at=self.now(),
-            )
+        act = Act(
+            key=incident.key,
+            playbook=incident.playbook,
+            object=finding.object,
+            trigger=finding.trigger,
+            about=plan.about,
+            at=self.now(),
         )
+        self.incidents.state.acts += [] if plan.do in PREPARES else [act]
         await self.incidents.save()
 
     async def _not_done(self, incident: Incident, book: Playbook, came: Later | Changed | Nothing) -> bool:

@@ -235,12 +235,12 @@ def _problems(books: Playbooks) -> Iterator[Problem]:
     if not books.playbooks:
         yield "playbooks", "at least one", "none"
     yield from _duration("look_every", books.look_every)
+    for book in books.playbooks:
+        yield from ((f"playbook {book.name}: {at}", expected, found) for at, expected, found in _of_one(book))
     for kind, trigger in books.watched().items():
         others = {book.trigger for book in books.playbooks if book.trigger.watch == kind}
         if len(others) > 1:
             yield f"triggers on {kind}", "one and the same", f"{len(others)} that differ from {trigger}"
-    for book in books.playbooks:
-        yield from ((f"playbook {book.name}: {at}", expected, found) for at, expected, found in _of_one(book))
 
 
 def _of_one(book: Playbook) -> Iterator[Problem]:

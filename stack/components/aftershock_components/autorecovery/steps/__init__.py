@@ -32,7 +32,7 @@ from aftershock_components.autorecovery.steps.scaling import (
     set_number,
 )
 
-__all__ = ["ACTS", "BACKS", "PLANS"]
+__all__ = ["ACTS", "BACKS", "PLANS", "PREPARES"]
 
 PLANS: Mapping[type, Planner] = {
     KeepLogs: plan_keep_logs,
@@ -60,3 +60,6 @@ BACKS: Mapping[str, Back] = {
     "take-replicas": give_replicas,
     "drain": uncordon,
 }
+
+PREPARES = frozenset({"keep-logs", "create-budget"})
+"""Acts that repair nothing: no trouble is answered by them, and none has to wait because of them."""
