@@ -256,6 +256,8 @@ class Engine:
         """Go to the next step, plan anew, or wait; give up when that takes too long."""
         incident.why = came.why
         now = self.now()
+        if incident.plan and not isinstance(came, Later):
+            self.incidents.unmake(incident)
         if isinstance(came, Nothing):
             incident.plan, incident.phase, incident.step = None, "waiting", incident.step + 1
             if came.excluded:

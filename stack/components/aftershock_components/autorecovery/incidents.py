@@ -164,6 +164,11 @@ class Incidents:
             if act.at >= since and playbook in {"", act.playbook} and object in {"", act.object}
         ]
 
+    def unmake(self, incident: Incident) -> None:
+        """Forget the act that was intended: nothing came of it."""
+        about = incident.plan.about if incident.plan else ""
+        self.state.acts = [act for act in self.state.acts if (act.key, act.about) != (incident.key, about)]
+
     def prune(self, seen: Iterable[str], now: datetime) -> None:
         """Forget what is long over. What is still seen stays: it would be taken for new."""
         kept = set(seen)
