@@ -90,10 +90,11 @@ async def print_what_would_be_done(kube: Kube, books: Playbooks, only: str, aler
 
 
 def _alert(books: Playbooks, only: str, words: list[str]) -> Finding:
-    labels = dict(word.split("=", 1) for word in words if "=" in word)
+    pairs = [word.split("=", 1) for word in words]
+    labels = {pair[0]: pair[-1] for pair in pairs}
     book = books.named(only)
     labels.setdefault("alertname", book.trigger.alert if book else "")
-    if len(labels) <= len(words) - 1 or not labels["alertname"]:
+    if any(len(pair) == 1 for pair in pairs) or not labels["alertname"]:
         raise SystemExit("run: --alert expects LABEL=VALUE ..., and the playbook or alertname=NAME")
     now = text_of(datetime.now(UTC))
     return of_alert({"labels": labels, "startsAt": now}, rules=books.exclusions)

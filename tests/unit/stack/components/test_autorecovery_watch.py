@@ -22,7 +22,7 @@ from aftershock_components.autorecovery.objects import deployment_of, workload_o
 from aftershock_components.autorecovery.playbooks import Exclusions
 from aftershock_components.autorecovery.quantities import mebibytes, quantity
 from aftershock_components.autorecovery.summary import summarize
-from aftershock_components.autorecovery.watching import Watching
+from aftershock_components.autorecovery.watching import BETWEEN_S, Watching
 
 from aftershock.testing import FakeClock
 from aftershock.testing import kube as fake
@@ -79,7 +79,8 @@ def watched(
     seen: list[float] = [] if sleeps is None else sleeps
 
     async def sleep(seconds: float) -> None:
-        seen.append(seconds)
+        if seconds != BETWEEN_S:
+            seen.append(seconds)
 
     watching = Watching(server.kube(), PODS, sleep=sleep)
     with pytest.raises(Stop):
@@ -116,18 +117,17 @@ def test_a_broken_connection_is_listed_anew_ever_less_often(server: Server) -> N
 
 
 def test_what_was_deleted_while_nobody_watched_is_gone(server: Server) -> None:
-    def drop() -> Exception:
-        del server.api.objects["/api/v1/namespaces/demo/pods/a"]
-        return httpx.ReadError("broke")
-
-    answers = [drop]
+    watches = 0
 
     def answer(request: httpx.Request) -> httpx.Response | None:
+        nonlocal watches
         if not request.url.params.get("watch"):
             return None
-        if not answers:
+        watches += 1
+        if watches > 1:
             raise Stop
-        raise answers.pop()()
+        del server.api.objects["/api/v1/namespaces/demo/pods/a"]
+        raise httpx.ReadError("broke", request=request)
 
     server.breaks = answer
 
@@ -187,7 +187,8 @@ def test_the_token_is_sent_as_it_is_at_that_moment() -> None:
         seen.append(request.headers["authorization"])
         return httpx.Response(200, json={})
 
-    kube = Kube(httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="http://api"), token=lambda: next(tokens))  # fmt: skip
+    client = httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="http://api")
+    kube = Kube(client, token=lambda: next(tokens))
     run(kube.get("/x"))
     run(kube.get("/x"))
     assert seen == ["Bearer first", "Bearer second"]
