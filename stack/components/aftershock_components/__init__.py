@@ -2,6 +2,8 @@
 
 webhook_logger  keeps what Alertmanager sends, and when it came
 sample_app      a small shop with real metrics and probes
+autorecovery    repairs what a playbook knows
+escalation      tells more people the longer an alert goes unacknowledged
 bookinfo        productpage, details, ratings and reviews, calling one another
 carrier         the short-lived process through which a fault acts
 

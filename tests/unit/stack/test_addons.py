@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,68 @@ def test_vpa_only_recommends_by_itself(stack: Stack) -> None:
     assert (asked["cpu"], least[0]["minAllowed"]["cpu"]) == ("5m", "20m")
 
 
+@pytest.mark.parametrize("profile", ["ci", "nightly"])
+def test_autorecovery_adds_itself_and_changes_nothing_but_who_alertmanager_tells(
+    stack: Stack, profile: str
+) -> None:
+    plain, with_it = rendered(stack, profile), rendered(stack, profile, "autorecovery")
+    changed = {key for key in plain if plain[key] != with_it[key]}
+    assert changed == {("Alertmanager", "aftershock")}
+    before, after = (items["Alertmanager", "aftershock"]["spec"] for items in (plain, with_it))
+    assert {name for name in after if before.get(name) != after[name]} == {
+        "alertmanagerConfigSelector",
+        "alertmanagerConfigNamespaceSelector",
+        "alertmanagerConfigMatcherStrategy",
+    }
+    told = with_it["AlertmanagerConfig", "autorecovery"]
+    selector = after["alertmanagerConfigSelector"]["matchLabels"]
+    assert selector.items() <= told["metadata"]["labels"].items()
+    assert after["alertmanagerConfigNamespaceSelector"]["matchLabels"] == {
+        "kubernetes.io/metadata.name": told["metadata"]["namespace"]
+    }
+    service = with_it["Service", "autorecovery"]
+    [hook] = told["spec"]["receivers"][0]["webhookConfigs"]
+    assert hook["url"] == "http://autorecovery.autorecovery:8080/alert"
+    assert service["spec"]["ports"][0]["port"] == 8080
+
+
+def test_autorecovery_runs_as_its_manifests_say(stack: Stack) -> None:
+    items = rendered(stack, "ci", "autorecovery")
+    deployment = items["Deployment", "autorecovery"]["spec"]
+    assert deployment["replicas"] == 2
+    noted = items["Deployment", "autorecovery"]["metadata"]["annotations"]
+    assert noted["autorecovery.aftershock.dev/dry-run"] == "true"  # it acts only when it is let
+    labels = deployment["template"]["metadata"]["labels"]
+    for kind in ("Service", "ServiceMonitor"):
+        selector = items[kind, "autorecovery"]["spec"]["selector"]
+        assert selector.get("matchLabels", selector).items() <= labels.items()
+    assert items["Service", "autorecovery"]["metadata"]["labels"].items() >= labels.items()
+    [container] = deployment["template"]["spec"]["containers"]
+    assert {entry["name"]: entry.get("value") for entry in container["env"]}[
+        "AUTORECOVERY_DRY_RUN"
+    ] == "false"
+    volumes = {volume["configMap"]["name"] for volume in deployment["template"]["spec"]["volumes"]}
+    assert volumes <= {name for kind, name in items if kind == "ConfigMap"}
+    # What it keeps must be there, since it may create nothing of the kind; and an apply must not empty it.
+    for key in (("ConfigMap", "autorecovery-incidents"), ("ConfigMap", "autorecovery-logs")):
+        assert "data" not in items[key]
+    assert "spec" not in items["Lease", "autorecovery"]
+
+
+def test_autorecovery_never_touches_what_is_the_projects_own(stack: Stack) -> None:
+    text = (ROOT / "stack/addons/autorecovery/playbooks.toml").read_text()
+    excluded = set(tomllib.loads(text)["exclusions"]["namespaces"])
+    items = rendered(stack, "ci", *ADDONS)
+    namespaces = {item["metadata"].get("namespace") for item in items.values()} - {None}
+    allowed = {
+        name
+        for (kind, name), item in items.items()
+        if kind == "Namespace" and item["metadata"].get("labels", {}).get("aftershock.dev/allow") == "true"
+    }
+    assert namespaces - excluded == allowed - {"autorecovery"} == {"bookinfo", "demo"}
+    assert "autorecovery" in excluded
+
+
 def test_every_addon_has_a_folder_and_images_and_is_looked_for(stack: Stack) -> None:
     catalogue = load_catalogue(ROOT)
     folders = {path.name for path in (ROOT / "stack" / "addons").iterdir()}
@@ -82,7 +145,7 @@ def test_their_images_are_those_of_the_catalogue(stack: Stack) -> None:
             if key[0] == "Deployment" and key[1] != "frugal"
             for container in with_it[key]["spec"]["template"]["spec"]["containers"]
         }
-        assert used == known
+        assert used - {"aftershock.dev/components:1"} == known
 
 
 def test_they_are_no_part_of_the_stack_by_themselves() -> None:
@@ -93,4 +156,4 @@ def test_they_are_no_part_of_the_stack_by_themselves() -> None:
     assert not [image for image in extra if image in catalogue.official()]
     with pytest.raises(UsageError, match="no addon 'mesh'") as caught:
         catalogue.of_addons(["mesh"])
-    assert caught.value.expected == "custom-metrics, vpa"
+    assert caught.value.expected == "custom-metrics, vpa, autorecovery"

@@ -21,7 +21,8 @@ from pathlib import Path
 from aftershock_components.autorecovery.commands import print_summary, print_what_would_be_done, table
 from aftershock_components.autorecovery.kube import KubeError, kube_from_inside
 from aftershock_components.autorecovery.making import serve_replica
-from aftershock_components.autorecovery.playbooks import PlaybookError, Playbooks, read_playbooks
+from aftershock_components.autorecovery.playbooks import Playbooks
+from aftershock_components.autorecovery.reading import PlaybookError, read_playbooks
 
 DEFAULT = "/etc/autorecovery/playbooks.toml"
 

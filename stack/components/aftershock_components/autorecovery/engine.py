@@ -31,7 +31,7 @@ class Teller(Protocol):
 
 
 class Engine:
-    """Acts for whoever leads. `dry_run`: plans, says so, and does nothing."""
+    """Acts for whoever leads. While `dry_run` it plans, says so, and only takes back what it did."""
 
     def __init__(
         self,
@@ -203,6 +203,9 @@ class Engine:
         while incident.step < len(book.steps):
             if not leads():
                 return
+            if self.dry_run and incident.plan:
+                await self._give_up(incident, book, "it is a dry run by now")
+                return
             waits = await self._guarded(incident, lambda: self._step(incident, book))
             if waits or not incident.is_open:
                 return
@@ -267,13 +270,16 @@ class Engine:
         if isinstance(came, Changed):
             incident.plan, incident.phase = None, "waiting"
         if now - (incident.tried_at or now) >= timedelta(seconds=seconds(book.limits.give_up)):
-            # What was begun may have left something to take back: a cordon.
-            incident.done += [incident.plan] if incident.plan else []
-            incident.plan, incident.outcome = None, "gave-up"
-            incident.phase = "acted" if incident.done and book.back_after else "closed"
-            await self._tell(incident, "gave-up", came.why)
+            await self._give_up(incident, book, came.why)
         incident.again_at = now + AGAIN
         return True
+
+    async def _give_up(self, incident: Incident, book: Playbook, why: str) -> None:
+        """Try no more. What was begun may have left something to take back: a cordon."""
+        incident.done += [incident.plan] if incident.plan else []
+        incident.plan, incident.outcome, incident.why = None, "gave-up", why
+        incident.phase = "acted" if incident.done and book.back_after else "closed"
+        await self._tell(incident, "gave-up", why)
 
     async def _watch_over(self, incident: Incident, book: Playbook) -> None:
         """Wait until the trouble has been over for as long as the playbook says."""

@@ -34,7 +34,8 @@ def _now() -> datetime:
 
 def own(namespace: str, kind: str, name: str) -> str:
     """Return the path of one of the component's own objects."""
-    group = "/apis/coordination.k8s.io/v1" if kind == "leases" else "/api/v1"
+    groups = {"leases": "/apis/coordination.k8s.io/v1", "deployments": "/apis/apps/v1"}
+    group = groups.get(kind, "/api/v1")
     return f"{group}/namespaces/{namespace}/{kind}/{name}"
 
 
@@ -67,7 +68,7 @@ def make_replica(
         setting_of(kube, books, pods, nodes, namespace=namespace),
         telling,
         now=_now,
-        dry_run=dry_run,
+        dry_run=True,  # until the switch was read
     )
     return Replica(
         engine,
@@ -75,6 +76,8 @@ def make_replica(
         Seeing(kube, books, pods, nodes, now=_now),
         (pods, nodes),
         say=telling.say,
+        switch=own(namespace, "deployments", "autorecovery"),
+        dry_run=dry_run,
     )
 
 

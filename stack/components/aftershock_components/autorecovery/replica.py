@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 from aftershock_components.autorecovery.engine import Engine
 from aftershock_components.autorecovery.kube import KubeError
 from aftershock_components.autorecovery.leading import RENEW_S, Leading
 from aftershock_components.autorecovery.seeing import Seeing
+from aftershock_components.autorecovery.steps.protocol import annotations_of
 from aftershock_components.autorecovery.watching import Watching
 from aftershock_components.durations import seconds
 
-__all__ = ["Replica"]
+__all__ = ["DRY_RUN", "Replica"]
+
+DRY_RUN = "autorecovery.aftershock.dev/dry-run"
 
 LEAST_S = 0.2  # between two looks: a rollout changes pods many times a second
 
 
 class Replica:
-    """The tasks of one replica, and what is to be said of them."""
+    """The tasks of one replica, and what is to be said of them.
+
+    It changes nothing where `dry_run`, or while the object at the path `switch`, its own deployment, bears
+    the annotation DRY_RUN: so it can be let and stopped without a restart.
+    """
 
     def __init__(
         self,
@@ -29,14 +35,16 @@ class Replica:
         watches: tuple[Watching, ...],
         *,
         say: Callable[..., None],
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        switch: str,
+        dry_run: bool = False,
     ) -> None:
         self.engine = engine
         self.leading = leading
         self.seeing = seeing
         self.watches = watches
         self.say = say
-        self.now = now
+        self.switch = switch
+        self.dry_run = dry_run
         self.problem = ""
         self._changed = asyncio.Event()
         self._led = False
@@ -57,14 +65,22 @@ class Replica:
         """Ask for the Lease, and say when we begin or end to lead."""
         try:
             await self.leading.look()
+            await self._read_switch()
         except KubeError as error:
-            self._trouble(f"the Lease: {error}")
+            self._trouble(f"the Lease or the switch: {error}")
         leads = bool(self.leading)
         if leads != self._led:
             self._led = leads
             self.say("leads" if leads else "follows", holder=self.leading.holder)
         if not leads:
             self.engine.incidents.drop()
+
+    async def _read_switch(self) -> None:
+        found = await self.engine.setting.kube.get(self.switch)
+        dry_run = self.dry_run or annotations_of(found).get(DRY_RUN) == "true"
+        if dry_run != self.engine.dry_run:
+            self.engine.dry_run = dry_run
+            self.say("dry-run" if dry_run else "may-act")
 
     async def _look_forever(self) -> None:
         every_s = seconds(self.engine.books.look_every)

@@ -15,7 +15,8 @@ from aftershock_components.autorecovery.engine import Engine
 from aftershock_components.autorecovery.findings import Finding, of_alert
 from aftershock_components.autorecovery.incidents import Incident, Incidents
 from aftershock_components.autorecovery.kube import Kube
-from aftershock_components.autorecovery.playbooks import Playbooks, read_playbooks
+from aftershock_components.autorecovery.playbooks import Playbooks
+from aftershock_components.autorecovery.reading import read_playbooks
 from aftershock_components.autorecovery.seeing import Seeing
 from aftershock_components.autorecovery.steps.protocol import Setting
 from aftershock_components.autorecovery.telling import Telling
@@ -32,6 +33,7 @@ OWN = "/api/v1/namespaces/autorecovery/configmaps"
 INCIDENTS = f"{OWN}/autorecovery-incidents"
 LOGS = f"{OWN}/autorecovery-logs"
 LEASE = "/apis/coordination.k8s.io/v1/namespaces/autorecovery/leases/autorecovery"
+SWITCH = "/apis/apps/v1/namespaces/autorecovery/deployments/autorecovery"
 POD_METRICS = "/apis/metrics.k8s.io/v1beta1/pods"
 NODE_METRICS = "/apis/metrics.k8s.io/v1beta1/nodes"
 BUDGETS = "/apis/policy/v1/namespaces/demo/poddisruptionbudgets"
@@ -115,6 +117,8 @@ class World:
         for name in ("autorecovery-incidents", "autorecovery-logs"):
             self.api.add(OWN, {"metadata": {"name": name}})
         self.api.add(LEASE.rpartition("/")[0], {"metadata": {"name": "autorecovery"}})
+        own = {"metadata": {"name": "autorecovery", "namespace": "autorecovery"}}
+        self.api.add(SWITCH.rpartition("/")[0], own)
         cpu = {"status": {"allocatable": {"cpu": "2"}}}
         self.api.add("/api/v1/nodes", node("cp", control_plane=True, **cpu), node("w1"), node("w2"))
         self.api.objects[POD_METRICS] = {"metadata": {}, "items": []}

@@ -12,7 +12,7 @@ import pytest
 from aftershock_components.autorecovery import __main__ as command
 from aftershock_components.autorecovery.app import create_autorecovery
 from aftershock_components.autorecovery.making import application, make_replica
-from aftershock_components.autorecovery.replica import Replica
+from aftershock_components.autorecovery.replica import DRY_RUN, Replica
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 
@@ -21,6 +21,7 @@ from tests.unit.stack.components.autorecovery_world import (
     INCIDENTS,
     LEASE,
     PLAYBOOKS,
+    SWITCH,
     World,
 )
 
@@ -229,7 +230,39 @@ def test_a_look_that_fails_is_said_once_and_done_again(
     assert "away" in before
     assert after == ""
     events = [json.loads(line)["event"] for line in capsys.readouterr().out.splitlines()]
-    assert events == ["leads", "problem"]
+    assert events == ["may-act", "leads", "problem"]
+
+
+def test_it_is_let_and_stopped_without_a_restart(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """What it would have done while it was not let is not done later."""
+    pods = "/api/v1/namespaces/demo/pods"
+    world.api.patch(SWITCH, {"metadata": {"annotations": {DRY_RUN: "true"}}})
+    world.oom("web-7d9f-a")
+
+    async def whole() -> list[bool]:
+        made, _ = replica_of(world)
+        made.seeing.now = made.engine.now = world.clock.now
+        there = []
+        for let in ("true", "false", "false", "true"):
+            world.api.patch(SWITCH, {"metadata": {"annotations": {DRY_RUN: let}}})
+            await made.ask_once()
+            for watch in made.watches:
+                await watch.look()
+            await made.look_once()
+            there.append(f"{pods}/web-7d9f-a" in world.api.objects)
+            if len(there) == 2:
+                world.clock.sleep(60)
+                world.oom("web-7d9f-b")
+        return [*there, f"{pods}/web-7d9f-b" in world.api.objects]
+
+    assert asyncio.run(whole()) == [True, True, True, True, False]
+    events = [json.loads(line)["event"] for line in capsys.readouterr().out.splitlines()]
+    assert events == ["leads", "dry-run", "may-act", "acted", "dry-run"]
+
+
+def test_before_the_switch_was_read_it_changes_nothing(world: World) -> None:
+    made, _ = replica_of(world)
+    assert made.engine.dry_run
 
 
 def test_it_runs_and_gives_the_lease_up_at_its_end(world: World) -> None:

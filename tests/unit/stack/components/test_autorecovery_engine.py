@@ -9,7 +9,7 @@ from itertools import pairwise
 import httpx
 import pytest
 from aftershock_components.autorecovery.kube import ConflictError, UnavailableError
-from aftershock_components.autorecovery.playbooks import read_playbooks
+from aftershock_components.autorecovery.reading import read_playbooks
 
 from tests.unit.stack.components.autorecovery_world import (
     DEPLOYMENTS,

@@ -10,13 +10,12 @@ from aftershock_components.autorecovery import __main__ as command
 from aftershock_components.autorecovery.commands import table
 from aftershock_components.autorecovery.playbooks import (
     Drain,
-    PlaybookError,
     Playbooks,
     RestartPod,
     ScaleOut,
     ScaleTo,
-    read_playbooks,
 )
+from aftershock_components.autorecovery.reading import PlaybookError, read_playbooks
 from aftershock_components.autorecovery.steps import ACTS, PLANS
 
 from tests.unit.stack.components.autorecovery_world import PLAYBOOKS, ROOT

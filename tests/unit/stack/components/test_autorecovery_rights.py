@@ -11,7 +11,7 @@ import httpx
 import pytest
 import yaml
 from aftershock_components.autorecovery.making import make_replica
-from aftershock_components.autorecovery.playbooks import read_playbooks
+from aftershock_components.autorecovery.reading import read_playbooks
 from prometheus_client import CollectorRegistry
 
 from tests.unit.stack.components.autorecovery_world import (
@@ -37,7 +37,7 @@ def call(method: str, path: str, query: dict[str, str]) -> Call:
     verb = {"GET": "get" if found["name"] else "list", "POST": "create"}.get(method, method.lower())
     verb = "watch" if query.get("watch") else verb
     resource = f"{found['resource']}/{found['sub']}" if found["sub"] else found["resource"]
-    own = found["namespace"] == "autorecovery"
+    own = found["namespace"] == "autorecovery" and resource in {"configmaps", "leases"}
     return verb, found["group"] or "", resource, (found["name"] or "") if own else ""
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from aftershock_components.autorecovery.playbooks import read_playbooks
+from aftershock_components.autorecovery.reading import read_playbooks
 from aftershock_components.autorecovery.steps.protocol import BEFORE
 
 from aftershock.testing import kube as fake
@@ -341,6 +341,19 @@ def test_a_drain_goes_on_where_its_predecessor_died(world: World) -> None:
     assert world.counted("memory-pressure", "acted") == 0
     world.look(after_s=2)
     assert world.counted("memory-pressure", "acted") == 1
+
+
+def test_a_drain_that_is_stopped_is_taken_back_when_the_pressure_is_over(world: World) -> None:
+    world.pod("web-7d9f-a", metadata={"deletionTimestamp": "2026-01-01T00:00:00Z"})
+    world.pressed("w1")
+    world.look()
+    world.engine.dry_run = True
+    world.pod("web-7d9f-b")
+    assert world.look(after_s=2) == []
+    assert world.incident().why == "it is a dry run by now"
+    world.api.objects["/api/v1/nodes/w1"]["status"]["conditions"] = [{"type": "Ready", "status": "True"}]
+    assert world.look(after_s=61) == ["PATCH /api/v1/nodes/w1"]
+    assert "unschedulable" not in world.spec("/api/v1/nodes/w1")
 
 
 @pytest.mark.parametrize(
