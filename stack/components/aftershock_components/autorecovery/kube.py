@@ -150,7 +150,7 @@ class Kube:
                 if response.is_error:
                     await response.aread()
                     raise _refusal("GET", path, response)
-                async for line in response.aiter_lines():
+                async for line in _lines(response):
                     event: Json = json.loads(line)
                     if event["type"] == "ERROR":
                         raise _watch_error(path, event["object"])
@@ -205,6 +205,17 @@ def kube_from_inside(account: Path = ACCOUNT) -> Kube:
     client = httpx.AsyncClient(base_url=f"https://{shown}:{port}", verify=verify, trust_env=False)
     # Read each time: the kubelet renews it.
     return Kube(client, token=lambda: (account / "token").read_text(encoding="ascii").strip())
+
+
+async def _lines(response: httpx.Response) -> AsyncIterator[bytes]:
+    """Yield the lines as they arrive. Split at line feeds alone: a text in an object may hold what
+    Unicode takes for the end of a line.
+    """
+    rest = b""
+    async for chunk in response.aiter_bytes():
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            yield line
 
 
 def _refusal(method: str, path: str, response: httpx.Response) -> KubeError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -98,6 +99,28 @@ def test_a_watch_goes_on_from_where_the_server_ended_it(server: Server) -> None:
     versions = [query["resourceVersion"] for _, _, query in server.asked if "watch" in query]
     assert versions == ["1", "9", "10", "10"]
     assert (lists(server), watching.breaks) == (1, 0)
+
+
+def test_text_that_looks_like_the_end_of_a_line_is_none(server: Server) -> None:
+    odd = event("ADDED", "b", "5")
+    odd["object"]["metadata"]["annotations"] = {"note": "one\x85two\u2028three"}
+    lines = json.dumps(odd, ensure_ascii=False) + "\n"
+    sent = iter([httpx.Response(200, text=lines)])
+
+    def answer(request: httpx.Request) -> httpx.Response | None:
+        if not request.url.params.get("watch"):
+            return None
+        given = next(sent, None)
+        if given is None:
+            raise Stop
+        return given
+
+    server.breaks = answer
+    watching = Watching(server.kube(), PODS)
+    with pytest.raises(Stop):
+        run(watching.forever())
+    assert set(watching.objects) == {"uid-a", "uid-b"}
+    assert watching.breaks == 0
 
 
 def test_an_expired_watch_is_listed_anew_at_once(server: Server) -> None:
