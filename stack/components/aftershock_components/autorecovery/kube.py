@@ -208,9 +208,7 @@ def kube_from_inside(account: Path = ACCOUNT) -> Kube:
 
 
 async def _lines(response: httpx.Response) -> AsyncIterator[bytes]:
-    """Yield the lines as they arrive. Split at line feeds alone: a text in an object may hold what
-    Unicode takes for the end of a line.
-    """
+    """Yield the lines as they arrive: split at line feeds alone, since texts hold other ends of lines."""
     rest = b""
     async for chunk in response.aiter_bytes():
         *lines, rest = (rest + chunk).split(b"\n")
