@@ -19,6 +19,7 @@ from aftershock.report.alert_table import KEPT as ALERTS
 from aftershock.report.alert_table import write_alerts
 from aftershock.report.verdicts import Verdicts
 from aftershock.scene.alerts import Alerts
+from aftershock.scene.autorecovery import AutoRecovery
 from aftershock.scene.budgets import Budgets
 from aftershock.scene.experiments import Experiments
 from aftershock.scene.faults import Faults
@@ -33,6 +34,7 @@ from aftershock.timeline import Timeline
 
 __all__ = [
     "alerts",
+    "autorecovery",
     "budgets",
     "cluster",
     "experiments",
@@ -157,3 +159,9 @@ def vertical(stage: Stage, undo_faults: None) -> Vertical:
 def budgets(stage: Stage, undo_faults: None) -> Budgets:
     """Return what a scenario says of disruption budgets."""
     return Budgets(stage)
+
+
+@pytest.fixture
+def autorecovery(stage: Stage, undo_faults: None) -> AutoRecovery:
+    """Return what a scenario says of auto-recovery."""
+    return AutoRecovery(stage)

@@ -19,6 +19,7 @@ SEVERITIES = ("blocker", "critical", "minor", "trivial")
 TAGS: Mapping[str, str] = {
     "addon": "needs an addon of the stack: `aftershock up --with ADDON`",
     "alerting": "proves which alerts fire, and which do not",
+    "autorecovery": "proves what the component that repairs does, and does not",
     "blocker": "severity in the report: nothing else counts while this fails",
     "critical": "severity in the report: above the others",
     "load": "drives load against a service",

@@ -15,6 +15,11 @@ from typing import Any, Concatenate, ParamSpec, get_args
 from aftershock.clock import from_rfc3339, rfc3339
 from aftershock.errors import UsageError
 from aftershock.judge.alerts import fired_within, nothing_else_fired, resolved_within
+from aftershock.judge.autorecovery import (
+    autorecovery_acted,
+    autorecovery_did_nothing_else,
+    autorecovery_would_act,
+)
 from aftershock.judge.budgets import evictions_refused, scaled_down_past_budget
 from aftershock.judge.engine import engine_passed
 from aftershock.judge.error_budget import budget_kept
@@ -43,6 +48,9 @@ JUDGES: dict[str, Judge] = {
     for judge in (
         added_replicas_serve,
         answered_at_least,
+        autorecovery_acted,
+        autorecovery_did_nothing_else,
+        autorecovery_would_act,
         budget_kept,
         budget_respected,
         cpu_passed,

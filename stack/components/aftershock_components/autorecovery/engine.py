@@ -209,7 +209,7 @@ class Engine:
             waits = await self._guarded(incident, lambda: self._step(incident, book))
             if waits or not incident.is_open:
                 return
-        done = bool(incident.done)
+        done = any(plan.do not in PREPARES for plan in incident.done)
         incident.outcome = incident.outcome or ("acted" if done else "nothing")
         if not done and incident.outcome == "nothing":
             await self._tell(incident, "nothing", incident.why)
@@ -237,7 +237,8 @@ class Engine:
         incident.done.append(plan)
         incident.plan, incident.phase, incident.step = None, "waiting", incident.step + 1
         await self.incidents.save()
-        await self._tell(incident, "acted", came.says, about=plan.about)
+        outcome = "prepared" if plan.do in PREPARES else "acted"
+        await self._tell(incident, outcome, came.says, about=plan.about)
         return False
 
     async def _intend(self, incident: Incident, plan: Plan) -> None:

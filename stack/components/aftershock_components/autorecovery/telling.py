@@ -15,10 +15,11 @@ from aftershock_components.autorecovery.playbooks import Playbooks
 
 __all__ = ["OUTCOMES", "Telling", "event_of"]
 
-OUTCOMES = ("acted", "nothing", "gave-up", "failed", "excluded", "returned", "dry-run")
+OUTCOMES = ("acted", "prepared", "nothing", "gave-up", "failed", "excluded", "returned", "dry-run")
 COMPONENT = "autorecovery"
 REASONS = {
     "acted": "AutoRecovered",
+    "prepared": "AutoRecoveryPrepared",
     "returned": "AutoRecoveryReturned",
     "nothing": "AutoRecoveryNothingToDo",
     "gave-up": "AutoRecoveryGaveUp",
@@ -100,7 +101,7 @@ def event_of(
         "kind": "Event",
         "metadata": {"generateName": f"{name[:200]}.", "namespace": namespace or "default"},
         "involvedObject": involved,
-        "type": "Normal" if outcome in {"acted", "returned"} else "Warning",
+        "type": "Normal" if outcome in {"acted", "prepared", "returned"} else "Warning",
         "reason": REASONS[outcome],
         "message": f"{incident.playbook}: {says}"[:MESSAGE],
         "source": {"component": COMPONENT},

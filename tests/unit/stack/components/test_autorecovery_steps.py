@@ -155,6 +155,12 @@ def test_a_crash_loop_leaves_logs_and_a_budget_and_a_new_pod(world: World) -> No
     assert budget["selector"] == {"matchLabels": {"app": "web"}}
     assert budget["maxUnavailable"] == 1
     assert POD not in world.api.objects
+    assert (world.counted("crash-loop", "prepared"), world.counted("crash-loop", "acted")) == (2, 1)
+    assert world.events() == [
+        "AutoRecoveryPrepared web-7d9f-a",
+        "AutoRecoveryPrepared web",
+        "AutoRecovered web-7d9f-a",
+    ]
 
 
 def test_four_restarts_are_no_crash_loop_yet(world: World) -> None:

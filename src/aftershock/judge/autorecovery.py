@@ -1,0 +1,144 @@
+"""What auto-recovery did, by the Events it made and the counts it keeps: and that it did no more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from aftershock.clock import format_duration
+from aftershock.judge.record import clock_time, end_of, gaps_within, within_bound
+from aftershock.judge.world import Owners
+from aftershock.timeline import Event
+from aftershock.verdict import Verdict, met, unknown, violated
+
+__all__ = ["ACTED", "autorecovery_acted", "autorecovery_did_nothing_else", "autorecovery_would_act"]
+
+ACTED = "AutoRecovered"
+"""The reason of the Event that it makes of a repair."""
+PREPARED = "AutoRecoveryPrepared"
+
+
+def autorecovery_acted(
+    events: Iterable[Event], *, playbook: str, about: str, within_s: float, since: datetime
+) -> Verdict:
+    """Judge whether `playbook` repaired something of `about` (a workload, or a node) within `within_s`.
+
+    `about` is kind/namespace/name, or node/name. Timed by the receipt of the Event.
+    """
+    record = list(events)
+    name = f"auto-recovery acts by {playbook} on {about} within {format_duration(within_s)}"
+    details: dict[str, Any] = {
+        "expected": f"an Event {ACTED} within {format_duration(within_s)}",
+        "query": "watch events",
+    }
+    told = [event for event in _told(record, since) if event.data["reason"] == ACTED]
+    details["evidence"] = tuple(_line(event) for event in told)
+    ours = [
+        event for event in told if _playbook(event) == playbook and about in _names(record, event.subject)
+    ]
+    if ours:
+        took = (ours[0].at - since).total_seconds()
+        return within_bound(
+            name, observed=took, limit_s=within_s, resolution_s=ours[0].resolution_s, **details
+        )
+    doubt = _doubt(record, since, within_s)
+    if doubt:
+        return unknown(name, reason=doubt, **details)
+    return violated(name, observed="no such action", reason=f"{len(told)} other actions", **details)
+
+
+def autorecovery_did_nothing_else(events: Iterable[Event], *, but: str, since: datetime) -> Verdict:
+    """Judge whether it did nothing since then but `but`: "PLAYBOOK on OBJECT", several with "; " between.
+
+    Unknown unless one replica led when the record ends: what does not run does nothing.
+    """
+    record = list(events)
+    name = "auto-recovery does nothing else" if but else "auto-recovery does nothing"
+    details: dict[str, Any] = {
+        "expected": f"no action but {but}" if but else "no action",
+        "query": "watch events; autorecovery_leader",
+    }
+    named = [tuple(one.split(" on ", 1)) for one in but.split("; ") if one]
+    told = list(_told(record, since))
+    others = [
+        event
+        for event in told
+        if not any(_playbook(event) == who and what in _names(record, event.subject) for who, what in named)
+    ]
+    details["evidence"] = tuple(_line(event) for event in told)
+    if others:
+        return violated(name, observed=f"{len(others)} more", reason=f"first: {_line(others[0])}", **details)
+    looks = [event for event in record if event.kind == "autorecovery"]
+    if not looks or looks[-1].data["leaders"] != 1:
+        seen = looks[-1].data["leaders"] if looks else "no look at it"
+        return unknown(name, reason=f"it is not known that one replica led: {seen}", **details)
+    doubt = _doubt(record, since, 0.0)
+    if doubt:
+        return unknown(name, reason=doubt, **details)
+    return met(name, observed="nothing else", **details)
+
+
+def autorecovery_would_act(
+    events: Iterable[Event], *, playbook: str, within_s: float, since: datetime
+) -> Verdict:
+    """Judge whether `playbook` said within `within_s`, as a dry run, what it would do, and nothing was done."""
+    record = list(events)
+    name = f"auto-recovery says what {playbook} would do within {format_duration(within_s)}"
+    details: dict[str, Any] = {
+        "expected": "one more dry run counted, and no action",
+        "query": f'autorecovery_actions_total{{playbook="{playbook}", outcome="dry-run"}}',
+    }
+    done = list(_told(record, since))
+    details["evidence"] = tuple(_line(event) for event in done)
+    if done:
+        return violated(name, observed="it acted", reason=_line(done[0]), **details)
+    looks = [event for event in record if event.kind == "autorecovery" and event.data["replicas"]]
+    before = [look for look in looks if look.at <= since]
+    if not before:
+        return unknown(name, reason="what it had counted before is not known", **details)
+    first = next((look for look in looks if _dry(look, playbook) > _dry(before[-1], playbook)), None)
+    if first is not None:
+        took = (first.at - since).total_seconds()
+        return within_bound(name, observed=took, limit_s=within_s, resolution_s=first.resolution_s, **details)
+    if (looks[-1].at - since).total_seconds() <= within_s:
+        return unknown(name, reason="the record ends before its time was up", **details)
+    return violated(name, observed="nothing said", reason="it counted no dry run", **details)
+
+
+def _told(record: Sequence[Event], since: datetime) -> Iterable[Event]:
+    for event in record:
+        ours = event.source == "kubernetes" and event.kind == "event"
+        if ours and event.data["reason"] in {ACTED, PREPARED} and event.at >= since:
+            yield event
+
+
+def _playbook(event: Event) -> str:
+    return str(event.data["message"]).partition(":")[0]
+
+
+def _names(record: Sequence[Event], subject: str) -> set[str]:
+    """Return what an Event's subject is called: itself, and the workload that a pod is of."""
+    owners = Owners(record)
+    pods = [event for event in record if event.kind == "pod" and event.subject == subject]
+    return {subject, *(owners.workload(pod.data) for pod in pods)}
+
+
+def _doubt(record: Sequence[Event], since: datetime, within_s: float) -> str:
+    end = end_of(record)
+    if end is None:
+        return "the record is empty"
+    holes = gaps_within(record, resources=("event", "pod"), since=since, until=end.at)
+    if holes:
+        return holes[0]
+    if (end.at - since).total_seconds() <= within_s:
+        return "the record ends before its time was up"
+    return ""
+
+
+def _dry(look: Event, playbook: str) -> float:
+    return float(look.data["counted"].get(playbook, {}).get("dry-run", 0.0))
+
+
+def _line(event: Event) -> str:
+    return f"{clock_time(event.at)} {event.subject}: {event.data['message']}"

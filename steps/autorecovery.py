@@ -1,0 +1,39 @@
+"""Auto-recovery: the component that repairs, let by a scenario, and what it did."""
+
+from __future__ import annotations
+
+from pytest_bdd import given, then
+
+from aftershock.collect.types import phrase
+from aftershock.scene.autorecovery import AutoRecovery
+
+
+@given("auto-recovery may act")
+def autorecovery_may_act(autorecovery: AutoRecovery) -> None:
+    """Let it, until the scenario ends."""
+    autorecovery.may_act()
+
+
+@given("auto-recovery only says what it would do")
+def autorecovery_only_says(autorecovery: AutoRecovery) -> None:
+    """Have it change nothing."""
+    autorecovery.only_says()
+
+
+@then(phrase("auto-recovery acts by {playbook} on {workload} within {limit:Duration}"))
+def autorecovery_acts(autorecovery: AutoRecovery, playbook: str, workload: str, limit: float) -> None:
+    """Hold that it repaired something of that workload, and by which playbook."""
+    autorecovery.acts(playbook, workload=workload, within_s=limit)
+
+
+@then(phrase("auto-recovery says what {playbook} would do within {limit:Duration}"))
+def autorecovery_would_act(autorecovery: AutoRecovery, playbook: str, limit: float) -> None:
+    """Hold that it saw the trouble, said what it would do, and did nothing."""
+    autorecovery.would_act(playbook, within_s=limit)
+
+
+@then("auto-recovery does nothing else")
+@then("auto-recovery does nothing")
+def autorecovery_does_nothing_else(autorecovery: AutoRecovery) -> None:
+    """Hold that it did no more than the steps before this one named."""
+    autorecovery.does_nothing_else()
