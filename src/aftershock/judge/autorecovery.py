@@ -82,7 +82,7 @@ def autorecovery_did_nothing_else(events: Iterable[Event], *, but: str, since: d
 def autorecovery_would_act(
     events: Iterable[Event], *, playbook: str, within_s: float, since: datetime
 ) -> Verdict:
-    """Judge whether `playbook` said within `within_s`, as a dry run, what it would do, and nothing was done."""
+    """Judge whether `playbook`, in a dry run, said in time what it would do, and nothing was done."""
     record = list(events)
     name = f"auto-recovery says what {playbook} would do within {format_duration(within_s)}"
     details: dict[str, Any] = {
