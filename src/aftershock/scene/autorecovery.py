@@ -17,10 +17,12 @@ from aftershock.observe.autorecovery import record_autorecovery
 from aftershock.scene.stage import Stage
 from aftershock.scene.vertical import Vertical
 
-__all__ = ["DRY_RUN", "AutoRecovery"]
+__all__ = ["DEPLOYMENT", "DRY_RUN", "AutoRecovery"]
 
 DRY_RUN = "autorecovery.aftershock.dev/dry-run"
 """The annotation of its deployment while it changes nothing."""
+
+DEPLOYMENT = "deployment/autorecovery/autorecovery"
 
 _SWITCHES_S = 45.0
 """It reads its switch every 2 s and is scraped every 5 s; newly rolled out it waits 15 s for the Lease."""
@@ -98,12 +100,7 @@ class AutoRecovery:
 
     def _switch(self, *, dry_run: bool) -> None:
         Vertical(self.stage).needs("autorecovery")
-        self.stage.sets(
-            "deployment",
-            namespace="autorecovery",
-            called="autorecovery",
-            values={("metadata", "annotations", DRY_RUN): "true" if dry_run else "false"},
-        )
+        self.stage.sets(DEPLOYMENT, {("metadata", "annotations", DRY_RUN): "true" if dry_run else "false"})
 
         def switched() -> bool:
             look = record_autorecovery(self.stage.prometheus, self.stage.timeline).data
