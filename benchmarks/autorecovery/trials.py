@@ -1,0 +1,273 @@
+"""Faults on real workloads, each once with auto-recovery and once without it."""
+
+from __future__ import annotations
+
+import random
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from aftershock.clock import SystemClock, wait_until
+from aftershock.cluster.connection import Cluster
+from aftershock.cluster.guard import Guard
+from aftershock.cluster.targets import find_workload
+from aftershock.config import Settings
+from aftershock.errors import AftershockError, DeadlineError, EnvironmentUnusableError
+from aftershock.faults.chosen import WhichPods
+from aftershock.faults.container_kill import ContainerKill
+from aftershock.faults.injector import Injection, Injector
+from aftershock.faults.journal import Journal
+from aftershock.faults.out_of_memory import OutOfMemory
+from aftershock.faults.pod_kill import PodKill
+from aftershock.faults.protocol import Fault
+from aftershock.faults.setting import Setting
+from aftershock.faults.tools import Tools, tools
+from aftershock.judge.autorecovery import ACTED
+from aftershock.judge.recovery import recovered_within
+from aftershock.observe.autorecovery import record_autorecovery
+from aftershock.observe.prometheus import Prometheus
+from aftershock.observe.recorder import Recorder
+from aftershock.scene.autorecovery import DEPLOYMENT, DRY_RUN
+from aftershock.timeline import Timeline
+
+__all__ = ["KINDS", "WORKLOADS", "Plan", "Trial", "Trials", "schedule"]
+
+WORKLOADS = ("details", "ratings", "productpage", "reviews-v1", "reviews-v2", "reviews-v3")
+"""Of one replica each: while its pod is away there is an outage. In turn, since actions on one back off."""
+NAMESPACE = "bookinfo"
+KINDS = ("out of memory", "crash loop", "container killed", "pod deleted")
+CRASHES = 6
+"""The sixth crash in ten minutes waits 160 s by the kubelet's back-off, with five restarts behind it."""
+
+_ACTS_WITHIN_S = 15.0
+_RECOVERS_WITHIN_S = 330.0  # the kubelet's longest back-off, and a start
+_SWITCHES_S = 45.0
+_GOES_S = 8.0  # a pod of bookinfo pauses 5 s before it stops
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A trial to come."""
+
+    kind: str
+    workload: str
+    with_it: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """A trial that was made. `recovered_s` is None where it did not recover, or is not known: then `why`.
+
+    `actions` are those about the workload, as "PLAYBOOK after SECONDS"; `false_actions` all others.
+    """
+
+    kind: str
+    workload: str
+    with_it: bool
+    recovered_s: float | None
+    why: str
+    actions: tuple[str, ...] = ()
+    false_actions: tuple[str, ...] = ()
+
+
+def schedule(counts: Mapping[str, int], seed: int) -> list[Plan]:
+    """Return pairs in random order, the kinds mixed; which half of a pair comes first is random as well."""
+    chance = random.Random(seed)  # noqa: S311 - to be repeatable, not secret
+    kinds = [kind for kind, count in counts.items() for _ in range(count)]
+    chance.shuffle(kinds)
+    plans = []
+    for number, kind in enumerate(kinds):
+        halves = [
+            Plan(kind=kind, workload=WORKLOADS[number % len(WORKLOADS)], with_it=with_it)
+            for with_it in (True, False)
+        ]
+        chance.shuffle(halves)
+        plans += halves
+    return plans
+
+
+class Trials:
+    """Makes trials on one cluster; all is undone at the end, the switch included."""
+
+    def __init__(self, cluster: Cluster, settings: Settings, prometheus: Prometheus, folder: Path) -> None:
+        self.cluster = cluster
+        self.prometheus = prometheus
+        self.timeline = Timeline(folder / "autorecovery.timeline.jsonl")
+        self.kit: Tools = tools(cluster.api, carrier_image=settings.carrier_image)
+        self.injector = Injector(
+            self.kit,
+            run_id=f"bench-{secrets.token_hex(3)}",
+            journal=Journal(folder / "journal.jsonl"),
+            timeline=self.timeline,
+            check=Guard(cluster=cluster, settings=settings, protected=False).check,
+        )
+        self.clock = SystemClock()
+
+    def run(self, plans: list[Plan]) -> Iterator[Trial]:
+        """Make one after the other.
+
+        Raises:
+            EnvironmentUnusableError: auto-recovery is not there, or does not do as it is told.
+
+        """
+        with ExitStack() as stack:
+            stack.callback(self.timeline.close)
+            stack.callback(self.injector.undo_all)
+            stack.callback(self._drop_budgets)
+            kinds = ["pod", "deployment", "replicaset", "event"]
+            stack.enter_context(
+                Recorder(self.cluster.api, self.timeline, namespaces={NAMESPACE}, kinds=kinds)
+            )
+            for plan in plans:
+                yield self._trial(plan)
+
+    def _trial(self, plan: Plan) -> Trial:
+        """Make one. What keeps it from being made is its result, and not the end of the others."""
+        self._begin_anew(plan.workload)
+        switch = self._switch(dry_run=not plan.with_it)
+        try:
+            acted = self._act(plan)
+            self._rest(_ACTS_WITHIN_S)
+            recovered_s, why = self._recovered(plan.workload, acted)
+            actions, others = self._actions(plan, acted)
+        except AftershockError as error:
+            if isinstance(error, EnvironmentUnusableError):
+                raise
+            return Trial(
+                kind=plan.kind, workload=plan.workload, with_it=plan.with_it, recovered_s=None, why=str(error)
+            )
+        finally:
+            self.injector.undo(switch.plan.fault_id)
+        return Trial(
+            kind=plan.kind,
+            workload=plan.workload,
+            with_it=plan.with_it,
+            recovered_s=recovered_s,
+            why=why,
+            actions=actions,
+            false_actions=others,
+        )
+
+    def _act(self, plan: Plan) -> datetime:
+        """Inject the fault, and return when; of a crash loop, when its last crash was."""
+        which: WhichPods = {"workload": plan.workload, "namespace": NAMESPACE}
+        if plan.kind == "crash loop":
+            for _ in range(CRASHES - 1):
+                self._inject(lambda: ContainerKill(self.kit, **which))
+                self._steady(plan.workload)
+            return self._inject(lambda: ContainerKill(self.kit, **which))
+        makes: dict[str, Callable[[], Fault]] = {
+            "out of memory": lambda: OutOfMemory(self.kit, **which),
+            "container killed": lambda: ContainerKill(self.kit, **which),
+            "pod deleted": lambda: PodKill(self.kit, **which),
+        }
+        return self._inject(makes[plan.kind])
+
+    def _inject(self, make: Callable[[], Fault]) -> datetime:
+        injection = self.injector.inject(make())
+        at = self.timeline.select(source="harness", kind="injecting")[-1].at
+        self.injector.undo(injection.plan.fault_id)
+        return at
+
+    def _recovered(self, workload: str, since: datetime) -> tuple[float | None, str]:
+        def judged() -> tuple[float | None, str] | None:
+            verdict = recovered_within(
+                self.timeline,
+                workload=f"deployment/{NAMESPACE}/{workload}",
+                within_s=_RECOVERS_WITHIN_S,
+                wanted=1,
+                since=since,
+            )
+            seen = verdict.observed
+            return (float(seen), "") if verdict.status == "met" and isinstance(seen, int | float) else None
+
+        what = f"{workload} to recover"
+        try:
+            return wait_until(judged, within_s=_RECOVERS_WITHIN_S, every_s=1.0, what=what, clock=self.clock)
+        except DeadlineError as error:
+            return None, error.message
+
+    def _actions(self, plan: Plan, since: datetime) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        ours, others = [], []
+        for event in self.timeline.select(source="kubernetes", kind="event"):
+            if event.data["reason"] != ACTED or event.at < since:
+                continue
+            _, _, name = event.subject.rpartition("/")
+            playbook = str(event.data["message"]).partition(":")[0]
+            said = f"{playbook} after {(event.at - since).total_seconds():.1f} s"
+            mine = plan.with_it and (name == plan.workload or name.startswith(f"{plan.workload}-"))
+            (ours if mine else others).append(said if mine else f"{said} on {event.subject}")
+        return tuple(ours), tuple(others)
+
+    def _switch(self, *, dry_run: bool) -> Injection:
+        values = {("metadata", "annotations", DRY_RUN): "true" if dry_run else "false"}
+        injection = self.injector.inject(Setting(self.kit, DEPLOYMENT, values))
+
+        def switched() -> bool:
+            look = record_autorecovery(self.prometheus, self.timeline).data
+            return bool(look["leaders"] == 1 and look["may_act"] is not dry_run)
+
+        what = f"auto-recovery to {'only say what it would do' if dry_run else 'act'}"
+        try:
+            wait_until(switched, within_s=_SWITCHES_S, every_s=1.0, what=what, clock=self.clock)
+        except DeadlineError as error:
+            raise EnvironmentUnusableError(
+                error.message, found=error.found, hint="aftershock up --with autorecovery"
+            ) from error
+        return injection
+
+    def _steady(self, workload: str) -> None:
+        """Wait until the workload has its one replica, Ready; give back what an action before has added.
+
+        Raises:
+            EnvironmentUnusableError: it does not come to rest.
+
+        """
+        path = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{workload}"
+
+        def steady() -> bool:
+            found = self.cluster.api.get(path)
+            if found["spec"].get("replicas", 1) != 1:
+                self.cluster.api.patch(path, {"spec": {"replicas": 1}})
+                return False
+            status = found.get("status", {})
+            return bool(status.get("readyReplicas", 0) == status.get("replicas", 0) == 1)
+
+        try:
+            wait_until(
+                steady,
+                within_s=_RECOVERS_WITHIN_S,
+                every_s=0.5,
+                what=f"{workload} to be steady",
+                clock=self.clock,
+            )
+        except DeadlineError as error:
+            raise EnvironmentUnusableError(error.message, found=error.found) from error
+
+    def _begin_anew(self, workload: str) -> None:
+        """Give the workload a pod without restarts, and so without a back-off."""
+        self._steady(workload)
+        pods = f"/api/v1/namespaces/{NAMESPACE}/pods"
+        for pod in find_workload(self.cluster.api, workload, namespace=NAMESPACE).pods:
+            self.cluster.api.delete(f"{pods}/{pod['metadata']['name']}")
+        self._rest(_GOES_S)
+        self._steady(workload)
+
+    def _drop_budgets(self) -> None:
+        """Remove the budgets that auto-recovery has made: what is measured next had none."""
+        path = f"/apis/policy/v1/namespaces/{NAMESPACE}/poddisruptionbudgets"
+        for budget in self.cluster.api.items(path, labelSelector="app.kubernetes.io/managed-by=autorecovery"):
+            self.cluster.api.delete(f"{path}/{budget['metadata']['name']}")
+
+    def _rest(self, seconds: float) -> None:
+        end = self.clock.monotonic() + seconds
+        wait_until(
+            lambda: self.clock.monotonic() >= end,
+            within_s=seconds + 1.0,
+            every_s=0.2,
+            what="an action to have had its time",
+            clock=self.clock,
+        )
