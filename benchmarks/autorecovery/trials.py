@@ -162,7 +162,7 @@ class Trials:
         makes: dict[str, Callable[[], Fault]] = {
             "out of memory": lambda: OutOfMemory(self.kit, **which),
             "container killed": lambda: ContainerKill(self.kit, **which),
-            "pod deleted": lambda: PodKill(self.kit, **which),
+            "pod deleted": lambda: PodKill(self.kit, workload=plan.workload, namespace=NAMESPACE),
         }
         return self._inject(makes[plan.kind])
 
@@ -191,7 +191,8 @@ class Trials:
             return None, error.message
 
     def _actions(self, plan: Plan, since: datetime) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        ours, others = [], []
+        ours: list[str] = []
+        others: list[str] = []
         for event in self.timeline.select(source="kubernetes", kind="event"):
             if event.data["reason"] != ACTED or event.at < since:
                 continue
@@ -203,7 +204,9 @@ class Trials:
         return tuple(ours), tuple(others)
 
     def _switch(self, *, dry_run: bool) -> Injection:
-        values = {("metadata", "annotations", DRY_RUN): "true" if dry_run else "false"}
+        values: dict[tuple[str, ...], object] = {
+            ("metadata", "annotations", DRY_RUN): "true" if dry_run else "false"
+        }
         injection = self.injector.inject(Setting(self.kit, DEPLOYMENT, values))
 
         def switched() -> bool:
