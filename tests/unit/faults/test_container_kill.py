@@ -71,3 +71,20 @@ class TestLanded:
         fault, plan = injected(api, clock)
         api.delete("/api/v1/namespaces/demo/pods/web-0")
         assert fault.landed(plan).facts["web-0.found"] == "the pod is gone"
+
+    def test_a_pod_that_was_replaced_once_its_container_had_ended(self, api: Node, clock: FakeClock) -> None:
+        fault, plan = injected(api, clock)
+        api.kill(restarts=0)
+        assert not fault.landed(plan).holds
+        api.delete("/api/v1/namespaces/demo/pods/web-0")
+        assert fault.landed(plan).holds
+
+
+@pytest.mark.parametrize(("restarts", "within_s"), [(0, 60), (1, 70), (2, 80), (5, 220), (9, 360)])
+def test_the_kubelets_back_off_is_waited_for(
+    api: Node, clock: FakeClock, restarts: int, within_s: float
+) -> None:
+    web = "/api/v1/namespaces/demo/pods/web-0"
+    api.objects[web]["status"]["containerStatuses"][0]["restartCount"] = restarts
+    plan = ContainerKill(tools(api, clock=clock), workload="web").plan()
+    assert (plan.lands_within_s, plan.expires_after_s) == (within_s, within_s)
