@@ -20,10 +20,34 @@ def autorecovery_only_says(autorecovery: AutoRecovery) -> None:
     autorecovery.only_says()
 
 
+@given(phrase("{workload} has opted out of auto-recovery"))
+def autorecovery_leaves(autorecovery: AutoRecovery, workload: str) -> None:
+    """Have it leave that deployment alone, until the scenario ends."""
+    autorecovery.leaves(workload)
+
+
 @then(phrase("auto-recovery acts by {playbook} on {workload} within {limit:Duration}"))
 def autorecovery_acts(autorecovery: AutoRecovery, playbook: str, workload: str, limit: float) -> None:
     """Hold that it repaired something of that workload, and by which playbook."""
     autorecovery.acts(playbook, workload=workload, within_s=limit)
+
+
+@then(phrase("auto-recovery empties the node by {playbook} within {limit:Duration}"))
+def autorecovery_empties(autorecovery: AutoRecovery, playbook: str, limit: float) -> None:
+    """Hold that it has cordoned and drained the node that the last fault was about."""
+    autorecovery.empties(playbook, within_s=limit)
+
+
+@then(phrase("auto-recovery takes back what {playbook} did within {limit:Duration}"))
+def autorecovery_takes_back(autorecovery: AutoRecovery, playbook: str, limit: float) -> None:
+    """Hold that it did, once the trouble was over."""
+    autorecovery.takes_back(playbook, within_s=limit)
+
+
+@then(phrase("auto-recovery counts at least {percent:g} % of the pods as running or completed"))
+def autorecovery_counts_well(autorecovery: AutoRecovery, percent: float) -> None:
+    """Hold its own summary of all pods against that."""
+    autorecovery.counts_well(percent=percent)
 
 
 @then(phrase("auto-recovery says what {playbook} would do within {limit:Duration}"))

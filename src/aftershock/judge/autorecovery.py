@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,11 +12,21 @@ from aftershock.judge.world import Owners
 from aftershock.timeline import Event
 from aftershock.verdict import Verdict, met, unknown, violated
 
-__all__ = ["ACTED", "autorecovery_acted", "autorecovery_did_nothing_else", "autorecovery_would_act"]
+__all__ = [
+    "ACTED",
+    "autorecovery_acted",
+    "autorecovery_counted_well",
+    "autorecovery_did_nothing_else",
+    "autorecovery_took_back",
+    "autorecovery_would_act",
+]
 
 ACTED = "AutoRecovered"
 """The reason of the Event that it makes of a repair."""
 PREPARED = "AutoRecoveryPrepared"
+RETURNED = "AutoRecoveryReturned"
+_SUMS_WITHIN = 0.02
+"""Each state is counted for itself when it is scraped: a pod may change between two of them."""
 
 
 def autorecovery_acted(
@@ -26,13 +36,38 @@ def autorecovery_acted(
 
     `about` is kind/namespace/name, or node/name. Timed by the receipt of the Event.
     """
-    record = list(events)
     name = f"auto-recovery acts by {playbook} on {about} within {format_duration(within_s)}"
+    return _said_in_time(
+        name, events, reason=ACTED, playbook=playbook, about=about, within_s=within_s, since=since
+    )
+
+
+def autorecovery_took_back(
+    events: Iterable[Event], *, playbook: str, about: str, within_s: float, since: datetime
+) -> Verdict:
+    """Judge whether what `playbook` did to `about` was taken back within `within_s`, in the same way."""
+    name = f"auto-recovery takes back what {playbook} did to {about} within {format_duration(within_s)}"
+    return _said_in_time(
+        name, events, reason=RETURNED, playbook=playbook, about=about, within_s=within_s, since=since
+    )
+
+
+def _said_in_time(
+    name: str,
+    events: Iterable[Event],
+    *,
+    reason: str,
+    playbook: str,
+    about: str,
+    within_s: float,
+    since: datetime,
+) -> Verdict:
+    record = list(events)
     details: dict[str, Any] = {
-        "expected": f"an Event {ACTED} within {format_duration(within_s)}",
+        "expected": f"an Event {reason} within {format_duration(within_s)}",
         "query": "watch events",
     }
-    told = [event for event in _told(record, since) if event.data["reason"] == ACTED]
+    told = list(_told(record, since, {reason}))
     details["evidence"] = tuple(_line(event) for event in told)
     ours = [
         event for event in told if _playbook(event) == playbook and about in _names(record, event.subject)
@@ -45,7 +80,7 @@ def autorecovery_acted(
     doubt = _doubt(record, since, within_s)
     if doubt:
         return unknown(name, reason=doubt, **details)
-    return violated(name, observed="no such action", reason=f"{len(told)} other actions", **details)
+    return violated(name, observed="no such Event", reason=f"{len(told)} others", **details)
 
 
 def autorecovery_did_nothing_else(events: Iterable[Event], *, but: str, since: datetime) -> Verdict:
@@ -106,10 +141,40 @@ def autorecovery_would_act(
     return violated(name, observed="nothing said", reason="it counted no dry run", **details)
 
 
-def _told(record: Sequence[Event], since: datetime) -> Iterable[Event]:
+def autorecovery_counted_well(events: Iterable[Event], *, percent: float, since: datetime) -> Verdict:
+    """Judge whether, at the last look since then, `percent` of all pods ran or had completed, by its count.
+
+    Unknown without a look at one replica that leads, or where its states do not sum to its share.
+    """
+    name = f"auto-recovery counts at least {percent:g} % of the pods as running or completed"
+    details: dict[str, Any] = {
+        "expected": f"at least {percent:g} %",
+        "query": "autorecovery_pods, autorecovery_pods_success_ratio",
+        "unit": "%",
+    }
+    looks = [event for event in events if event.kind == "autorecovery" and event.at >= since]
+    pods = dict(looks[-1].data["pods"]) if looks else {}
+    ratio = looks[-1].data["success_ratio"] if looks else None
+    if not pods or ratio is None:
+        return unknown(name, reason="no replica that leads was seen to count", **details)
+    total = sum(pods.values())
+    states = ", ".join(f"{state} {count:g}" for state, count in pods.items())
+    details["evidence"] = (f"{clock_time(looks[-1].at)} total {total:g}: {states}",)
+    well = pods.get("running", 0.0) + pods.get("completed", 0.0)
+    if not total or abs(well / total - ratio) > _SUMS_WITHIN:
+        return unknown(name, reason=f"it says {ratio:.1%}, and its counts say otherwise", **details)
+    observed = round(100 * ratio, 1)
+    if observed < percent:
+        return violated(name, observed=observed, reason=f"{total - well:g} pods do not", **details)
+    return met(name, observed=observed, **details)
+
+
+def _told(
+    record: Sequence[Event], since: datetime, reasons: Collection[str] = (ACTED, PREPARED)
+) -> Iterable[Event]:
     for event in record:
         ours = event.source == "kubernetes" and event.kind == "event"
-        if ours and event.data["reason"] in {ACTED, PREPARED} and event.at >= since:
+        if ours and event.data["reason"] in reasons and event.at >= since:
             yield event
 
 

@@ -17,7 +17,9 @@ from aftershock.errors import UsageError
 from aftershock.judge.alerts import fired_within, nothing_else_fired, resolved_within
 from aftershock.judge.autorecovery import (
     autorecovery_acted,
+    autorecovery_counted_well,
     autorecovery_did_nothing_else,
+    autorecovery_took_back,
     autorecovery_would_act,
 )
 from aftershock.judge.budgets import evictions_refused, scaled_down_past_budget
@@ -49,7 +51,9 @@ JUDGES: dict[str, Judge] = {
         added_replicas_serve,
         answered_at_least,
         autorecovery_acted,
+        autorecovery_counted_well,
         autorecovery_did_nothing_else,
+        autorecovery_took_back,
         autorecovery_would_act,
         budget_kept,
         budget_respected,

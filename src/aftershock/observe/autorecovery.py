@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from aftershock.observe.prometheus import Prometheus
+from aftershock.observe.prometheus import Prometheus, Reading
 from aftershock.timeline import Event, Timeline
 
 __all__ = ["record_autorecovery"]
@@ -16,31 +16,36 @@ _FRESH_S = 15.0
 def record_autorecovery(prometheus: Prometheus, timeline: Timeline) -> Event:
     """Record one look at its metrics, summed over its replicas; of none, `replicas` is 0.
 
+    `pods` and `success_ratio` are those of the replica that leads; empty and None where none does.
+
     Raises:
         TransientError, QueryError: Prometheus does not answer.
 
     """
-    leaders = [
-        reading.value
-        for reading in prometheus.latest("autorecovery_leader", max_age_s=_FRESH_S)
-        if reading.state == "ok"
-    ]
-    dry = [
-        reading.value
-        for reading in prometheus.latest("autorecovery_dry_run", max_age_s=_FRESH_S)
-        if reading.state == "ok"
-    ]
+
+    def fresh(metric: str) -> list[Reading]:
+        found = prometheus.latest(metric, max_age_s=_FRESH_S)
+        return [reading for reading in found if reading.state == "ok"]
+
+    leaders = fresh("autorecovery_leader")
+    leading = {reading.labels.get("pod") for reading in leaders if reading.value}
+    dry = [reading.value for reading in fresh("autorecovery_dry_run")]
     counted: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
-    for reading in prometheus.latest("autorecovery_actions_total", max_age_s=_FRESH_S):
-        if reading.state == "ok":
-            counted[reading.labels["playbook"]][reading.labels["outcome"]] += reading.value
+    for reading in fresh("autorecovery_actions_total"):
+        counted[reading.labels["playbook"]][reading.labels["outcome"]] += reading.value
+    by_leader = {
+        metric: [one for one in fresh(metric) if one.labels.get("pod") in leading]
+        for metric in ("autorecovery_pods", "autorecovery_pods_success_ratio")
+    }
     return timeline.record(
         "prometheus",
         "autorecovery",
         "deployment/autorecovery/autorecovery",
         resolution_s=_FRESH_S / 3,
         replicas=len(leaders),
-        leaders=int(sum(leaders)),
+        leaders=int(sum(reading.value for reading in leaders)),
         may_act=bool(dry) and not any(dry),
         counted={playbook: dict(outcomes) for playbook, outcomes in sorted(counted.items())},
+        pods={one.labels["state"]: one.value for one in by_leader["autorecovery_pods"]},
+        success_ratio=next((one.value for one in by_leader["autorecovery_pods_success_ratio"]), None),
     )

@@ -3,31 +3,43 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 
 from aftershock.clock import wait_until
-from aftershock.cluster.targets import find_workload
-from aftershock.errors import DeadlineError, EnvironmentUnusableError
+from aftershock.cluster.targets import Target, find_workload, open_namespaces
+from aftershock.errors import DeadlineError, EnvironmentUnusableError, FeatureError
 from aftershock.judge.autorecovery import (
     autorecovery_acted,
+    autorecovery_counted_well,
     autorecovery_did_nothing_else,
+    autorecovery_took_back,
     autorecovery_would_act,
 )
 from aftershock.judge.question import Question
 from aftershock.observe.autorecovery import record_autorecovery
+from aftershock.observe.recorder import Recorder
+from aftershock.scene.repaired import Before
 from aftershock.scene.stage import Stage
 from aftershock.scene.vertical import Vertical
 
-__all__ = ["DEPLOYMENT", "DRY_RUN", "AutoRecovery"]
+__all__ = ["DEPLOYMENT", "DRY_RUN", "OPT_OUT", "AutoRecovery"]
 
 DRY_RUN = "autorecovery.aftershock.dev/dry-run"
 """The annotation of its deployment while it changes nothing."""
 
+OPT_OUT = "autorecovery.aftershock.dev/opt-out"
+"""The annotation of what it is to leave alone."""
+
 DEPLOYMENT = "deployment/autorecovery/autorecovery"
+
+NODE_EVENTS = "default"
+"""The namespace of the Events about nodes, which have none."""
 
 _SWITCHES_S = 45.0
 """It reads its switch every 2 s and is scraped every 5 s; newly rolled out it waits 15 s for the Lease."""
 _LOOK_S = 2.0
 _LASTS_S = 20.0
+_COUNTS_WITHIN_S = 15.0
 
 
 class AutoRecovery:
@@ -35,7 +47,8 @@ class AutoRecovery:
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
-        self.named: list[str] = []
+        self.named: list[tuple[str, str]] = []
+        self._sees_nodes = False
 
     def may_act(self) -> None:
         """Let it act until the scenario ends.
@@ -55,10 +68,57 @@ class AutoRecovery:
         """
         self._switch(dry_run=True)
 
+    def leaves(self, workload: str) -> None:
+        """Have the deployment of that name opt out, until the scenario ends."""
+        place = find_workload(self.stage.api, workload)
+        self.stage.sets(f"deployment/{place}", {("metadata", "annotations", OPT_OUT): "true"})
+
     def acts(self, playbook: str, *, workload: str, within_s: float) -> None:
         """Hold that the playbook repaired something of the workload within `within_s` of the fault."""
         place = find_workload(self.stage.api, workload)
         self._acts(playbook, f"deployment/{place.namespace}/{place.name}", within_s)
+
+    def empties(self, playbook: str, *, within_s: float) -> None:
+        """Hold that the playbook was done with the node of the last fault of one within `within_s` of it.
+
+        Raises:
+            FeatureError: no fault has touched a node.
+
+        """
+        nodes = [
+            target
+            for injection in self.stage.injections
+            for target in injection.plan.targets
+            if target.kind == "node"
+        ]
+        if not nodes:
+            raise FeatureError("no fault has touched a node", hint="a When step has to, before this one")
+        self._acts(playbook, str(nodes[-1]), within_s)
+
+    def takes_back(self, playbook: str, *, within_s: float) -> None:
+        """Hold that it took back what the playbook did, as steps before have named it.
+
+        Raises:
+            FeatureError: none has.
+
+        """
+        abouts = [about for name, about in self.named if name == playbook]
+        if not abouts:
+            raise FeatureError(
+                f"no step before has named what {playbook} did", hint=f"a Then step: acts by {playbook}"
+            )
+        since = self._since()
+        question = Question.of(
+            autorecovery_took_back, playbook=playbook, about=abouts[-1], within_s=within_s, since=since
+        )
+        self.stage.judged(question, by=since + timedelta(seconds=within_s))
+
+    def counts_well(self, *, percent: float) -> None:
+        """Hold that so many of all pods run or have completed, by its own count now."""
+        now = self.stage.timeline.clock.now()
+        question = Question.of(autorecovery_counted_well, percent=percent, since=now)
+        by = now + timedelta(seconds=_COUNTS_WITHIN_S)
+        self.stage.judged(question, by=by, look=self._look, every_s=_LOOK_S)
 
     def does_nothing_else(self, *, for_s: float = _LASTS_S) -> None:
         """Hold that since the scenario began it did nothing but what steps before this one named.
@@ -75,51 +135,72 @@ class AutoRecovery:
             clock=clock,
         )
         self._look()
-        self.stage.hold(
-            Question.of(autorecovery_did_nothing_else, but="; ".join(self.named), since=self.stage.opened)
-        )
+        but = "; ".join(f"{playbook} on {about}" for playbook, about in self.named)
+        self.stage.hold(Question.of(autorecovery_did_nothing_else, but=but, since=self.stage.opened))
 
     def would_act(self, playbook: str, *, within_s: float) -> None:
         """Hold that, as a dry run, it said what the playbook would do, and did nothing."""
-        since, by = self._counted(within_s)
+        since = self._since()
         question = Question.of(autorecovery_would_act, playbook=playbook, within_s=within_s, since=since)
+        by = since + timedelta(seconds=within_s)
         self.stage.judged(question, by=by, look=self._look, every_s=_LOOK_S)
 
     def _acts(self, playbook: str, about: str, within_s: float) -> None:
-        since, by = self._counted(within_s)
-        self.named.append(f"{playbook} on {about}")
+        since = self._since()
+        self.named.append((playbook, about))
         question = Question.of(
             autorecovery_acted, playbook=playbook, about=about, within_s=within_s, since=since
         )
-        self.stage.judged(question, by=by)
+        self.stage.judged(question, by=since + timedelta(seconds=within_s))
 
-    def _counted(self, within_s: float) -> tuple[datetime, datetime]:
-        """Return from when, and until when, an action counts."""
-        by = self.stage.after_fault(within_s)
-        return by - timedelta(seconds=within_s), by
+    def _since(self) -> datetime:
+        """Return when the last fault's act began: it may be seen, and repaired, before it is proven."""
+        acts = self.stage.timeline.select(source="harness", kind="injecting")
+        return acts[-1].at if acts else self.stage.opened
 
     def _switch(self, *, dry_run: bool) -> None:
         Vertical(self.stage).needs("autorecovery")
+        self._see_nodes()
+        before = Before(self.stage.api, open_namespaces(self.stage.api))
+        self.stage.keep(partial(self._put_back, before))
         self.stage.sets(DEPLOYMENT, {("metadata", "annotations", DRY_RUN): "true" if dry_run else "false"})
-
-        def switched() -> bool:
-            look = record_autorecovery(self.stage.prometheus, self.stage.timeline).data
-            return bool(look["leaders"] == 1 and look["may_act"] is not dry_run)
-
         try:
-            wait_until(
-                switched,
-                within_s=_SWITCHES_S,
-                every_s=_LOOK_S,
-                what=f"auto-recovery to say that it {'only says' if dry_run else 'may act'}",
-                clock=self.stage.timeline.clock,
-            )
+            self._wait_until_it_says(dry_run=dry_run)
         except DeadlineError as error:
             raise EnvironmentUnusableError(
                 error.message,
                 found=error.found,
                 hint="its log says what it lacks: kubectl -n autorecovery logs",
             ) from error
+
+    def _wait_until_it_says(self, *, dry_run: bool) -> None:
+        def switched() -> bool:
+            look = record_autorecovery(self.stage.prometheus, self.stage.timeline).data
+            return bool(look["leaders"] == 1 and look["may_act"] is not dry_run)
+
+        wait_until(
+            switched,
+            within_s=_SWITCHES_S,
+            every_s=_LOOK_S,
+            what=f"auto-recovery to say that it {'only says' if dry_run else 'may act'}",
+            clock=self.stage.timeline.clock,
+        )
+
+    def _see_nodes(self) -> None:
+        """Have the record show the Events about nodes."""
+        if self._sees_nodes or NODE_EVENTS in open_namespaces(self.stage.api):
+            return
+        recorder = Recorder(self.stage.api, self.stage.timeline, namespaces=[NODE_EVENTS], kinds=["event"])
+        recorder.start()
+        self.stage.keep(recorder.stop)
+        self._sees_nodes = True
+
+    def _put_back(self, before: Before) -> None:
+        """Put back what it changed, once it changes nothing any more: its own way back takes its time."""
+        found = self.stage.api.get(Target.path_of(DEPLOYMENT))
+        if (found["metadata"].get("annotations") or {}).get(DRY_RUN) == "true":
+            self._wait_until_it_says(dry_run=True)
+        before.put_back()
 
     def _look(self) -> None:
         record_autorecovery(self.stage.prometheus, self.stage.timeline)

@@ -8,7 +8,9 @@ import pytest
 
 from aftershock.judge.autorecovery import (
     autorecovery_acted,
+    autorecovery_counted_well,
     autorecovery_did_nothing_else,
+    autorecovery_took_back,
     autorecovery_would_act,
 )
 from aftershock.verdict import Verdict
@@ -65,6 +67,58 @@ class TestActed:
 
     def test_a_record_that_ends_too_early(self) -> None:
         assert self.judge(healthy_web().end(40)).status == "unknown"
+
+
+class TestTookBack:
+    def judge(self, story: Story) -> Verdict:
+        return autorecovery_took_back(
+            story.timeline, playbook="memory-pressure", about="node/w1", within_s=60, since=at(20)
+        )
+
+    def test_met_with_the_time_of_the_event(self) -> None:
+        story = acted(healthy_web(), 30, "node/w1", "memory-pressure")
+        story = acted(story, 70, "node/w1", "memory-pressure", "AutoRecoveryReturned").end(90)
+        verdict = self.judge(story)
+        assert (verdict.status, verdict.observed) == ("met", 50.0)
+        assert "takes back what memory-pressure did to node/w1" in verdict.name
+
+    @pytest.mark.parametrize(
+        ("when", "subject", "reason"),
+        [
+            (70, "node/w1", "AutoRecovered"),
+            (70, "node/w2", "AutoRecoveryReturned"),
+            (85, "node/w1", "AutoRecoveryReturned"),
+        ],
+    )
+    def test_what_is_no_way_back(self, when: float, subject: str, reason: str) -> None:
+        story = acted(healthy_web(), when, subject, "memory-pressure", reason).end(90)
+        assert self.judge(story).status == "violated"
+
+
+class TestCountedWell:
+    def judge(self, percent: float = 85, *, ratio: float | None = 0.9, **pods: float) -> Verdict:
+        story = healthy_web().add(
+            30, "prometheus", "autorecovery", "deployment/autorecovery/autorecovery",
+            replicas=2, leaders=1, may_act=True, counted={}, pods=pods, success_ratio=ratio,
+        ).end(60)  # fmt: skip
+        return autorecovery_counted_well(story.timeline, percent=percent, since=at(20))
+
+    def test_met_with_its_share(self) -> None:
+        verdict = self.judge(running=16, completed=2, pending=1, error=1)
+        assert (verdict.status, verdict.observed, verdict.unit) == ("met", 90.0, "%")
+        assert "total 20: running 16, completed 2, pending 1, error 1" in verdict.evidence[0]
+
+    def test_too_few(self) -> None:
+        verdict = self.judge(95, running=18, error=2)
+        assert (verdict.status, verdict.reason) == ("violated", "2 pods do not")
+
+    def test_a_share_that_its_counts_do_not_give(self) -> None:
+        assert self.judge(running=10, error=10).status == "unknown"
+
+    def test_nobody_has_counted(self) -> None:
+        assert self.judge(ratio=None).status == "unknown"
+        story = healthy_web().end(60)
+        assert autorecovery_counted_well(story.timeline, percent=85, since=at(20)).status == "unknown"
 
 
 class TestNothingElse:

@@ -58,3 +58,23 @@ def test_it_may_act_only_when_every_replica_says_so(dry: list[float]) -> None:
 def test_a_replica_that_is_gone_leads_no_more() -> None:
     data = look(autorecovery_leader=[({}, 1, "stale"), ({}, 1, "ok")])
     assert (data["replicas"], data["leaders"]) == (1, 1)
+
+
+def test_pods_are_counted_by_the_replica_that_leads() -> None:
+    def pods(of: str, running: float) -> list[tuple[dict[str, str], float, str]]:
+        return [({"pod": of, "state": "running"}, running, "ok"), ({"pod": of, "state": "error"}, 1, "ok")]
+
+    data = look(
+        autorecovery_leader=[({"pod": "a"}, 0, "ok"), ({"pod": "b"}, 1, "ok")],
+        autorecovery_pods=[*pods("a", 7), *pods("b", 9)],
+        autorecovery_pods_success_ratio=[({"pod": "a"}, 0.1, "ok"), ({"pod": "b"}, 0.9, "ok")],
+    )
+    assert (data["pods"], data["success_ratio"]) == ({"running": 9, "error": 1}, 0.9)
+
+
+def test_where_none_leads_nothing_is_counted() -> None:
+    data = look(
+        autorecovery_leader=[({"pod": "a"}, 0, "ok")],
+        autorecovery_pods_success_ratio=[({"pod": "a"}, 0.9, "ok")],
+    )
+    assert (data["pods"], data["success_ratio"]) == ({}, None)

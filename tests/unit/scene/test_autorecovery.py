@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
-from aftershock.errors import EnvironmentUnusableError
+from aftershock.clock import rfc3339
+from aftershock.errors import DeadlineError, EnvironmentUnusableError, FeatureError
 from aftershock.faults.switch import REAPER_LEASE
 from aftershock.judge.question import JUDGES
 from aftershock.scene import autorecovery as module
-from aftershock.scene.autorecovery import DRY_RUN, AutoRecovery
+from aftershock.scene.autorecovery import DRY_RUN, OPT_OUT, AutoRecovery
 from aftershock.scene.stage import Stage
 from aftershock.scene.vertical import ADDONS
 from aftershock.testing import FakeClock
@@ -20,6 +21,30 @@ from tests.unit.scene.conftest import Judging
 
 OPEN = {"aftershock.dev/allow": "true"}
 PATH = ADDONS["autorecovery"]
+WEB = "/apis/apps/v1/namespaces/demo/deployments/web"
+
+
+class Seeing:
+    """A recorder that notes what it was to see, and whether it still does."""
+
+    made: ClassVar[list[Seeing]] = []
+
+    def __init__(self, *args: object, namespaces: list[str], kinds: list[str]) -> None:
+        self.sees, self.running = (namespaces, kinds), False
+        self.made.append(self)
+
+    def start(self) -> None:
+        self.running = True
+
+    def stop(self) -> None:
+        self.running = False
+
+
+@pytest.fixture(autouse=True)
+def seeing(monkeypatch: pytest.MonkeyPatch) -> list[Seeing]:
+    monkeypatch.setattr(module, "Recorder", Seeing)
+    Seeing.made.clear()
+    return Seeing.made
 
 
 @pytest.fixture
@@ -38,7 +63,7 @@ def deployed(api: FakeApi) -> FakeApi:
                 "spec": {
                     "replicas": 1,
                     "selector": {"matchLabels": {"app": name}},
-                    "template": {"spec": {"containers": []}},
+                    "template": {"spec": {"containers": [{"name": "main"}]}},
                 },
                 "status": {"observedGeneration": 1, "replicas": 1, "updatedReplicas": 1, "readyReplicas": 1},
             },
@@ -102,7 +127,14 @@ def test_what_it_did_is_counted_from_the_fault_and_allowed_later(
 ) -> None:
     says(monkeypatch, deployed)
     asked: list[dict[str, Any]] = []
-    for name in ("autorecovery_acted", "autorecovery_did_nothing_else", "autorecovery_would_act"):
+    judges = (
+        "autorecovery_acted",
+        "autorecovery_took_back",
+        "autorecovery_would_act",
+        "autorecovery_counted_well",
+        "autorecovery_did_nothing_else",
+    )
+    for name in judges:
         answer = Judging(clock, "met")
 
         def judge(*args: object, answer: Judging = answer, **arguments: Any) -> Any:
@@ -111,14 +143,80 @@ def test_what_it_did_is_counted_from_the_fault_and_allowed_later(
 
         monkeypatch.setitem(JUDGES, name, judge)
     clock.sleep(10)
+    acted_at = clock.now()
+    stage.timeline.record("harness", "injecting", "pod/demo/web-1")
+    clock.sleep(3)
     stage.timeline.record("harness", "landed", "pod/demo/web-1")
     scene = AutoRecovery(stage)
     scene.acts("out-of-memory", workload="web", within_s=30)
+    scene.takes_back("out-of-memory", within_s=90)
     scene.would_act("crash-loop", within_s=30)
+    scene.counts_well(percent=85)
     began = clock.elapsed
     scene.does_nothing_else()
     assert clock.elapsed - began == pytest.approx(20, abs=2)
-    acted, would, nothing = asked
+    acted, took_back, would, counted, nothing = asked
+    # From the act, not from its proof: it may be repaired before it is proven.
+    assert {one["since"] for one in (acted, took_back, would)} == {rfc3339(acted_at)}
     assert (acted["playbook"], acted["about"]) == ("out-of-memory", "deployment/demo/web")
+    assert (took_back["about"], took_back["within_s"]) == ("deployment/demo/web", 90)
     assert would["playbook"] == "crash-loop"
+    assert counted["percent"] == 85
     assert nothing["but"] == "out-of-memory on deployment/demo/web"
+
+
+def test_what_no_step_has_named_is_not_known_to_be_taken_back(stage: Stage, deployed: FakeApi) -> None:
+    with pytest.raises(FeatureError, match="no step before has named what high-latency did"):
+        AutoRecovery(stage).takes_back("high-latency", within_s=30)
+
+
+def test_a_node_that_no_fault_has_touched_is_not_known(stage: Stage, deployed: FakeApi) -> None:
+    with pytest.raises(FeatureError, match="no fault has touched a node"):
+        AutoRecovery(stage).empties("memory-pressure", within_s=30)
+
+
+def test_a_workload_opts_out_until_the_scenario_ends(stage: Stage, deployed: FakeApi) -> None:
+    AutoRecovery(stage).leaves("web")
+    assert deployed.get(WEB)["metadata"]["annotations"][OPT_OUT] == "true"
+    stage.injector.undo_all()
+    assert OPT_OUT not in deployed.get(WEB)["metadata"]["annotations"]
+
+
+def test_the_record_shows_events_about_nodes_until_the_scenario_ends(
+    stage: Stage, deployed: FakeApi, seeing: list[Seeing], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    says(monkeypatch, deployed)
+    scene = AutoRecovery(stage)
+    scene.may_act()
+    scene.only_says()
+    (one,) = seeing
+    assert (one.sees, one.running) == ((["default"], ["event"]), True)
+    stage.injector.undo_all()
+    monkeypatch.delattr(stage, "opened")
+    stage.close()
+    assert not one.running
+
+
+def test_what_it_changed_is_put_back_once_it_changes_nothing_any_more(
+    stage: Stage, deployed: FakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    says(monkeypatch, deployed)
+    AutoRecovery(stage).may_act()
+    mark = {"autorecovery.aftershock.dev/last-action": "abc"}
+    deployed.patch(WEB, {"metadata": {"annotations": mark}, "spec": {"replicas": 5}})
+    stage.injector.undo_all()
+    monkeypatch.delattr(stage, "opened")
+    stage.close()
+    assert deployed.get(WEB)["spec"]["replicas"] == 1
+
+
+def test_while_it_may_still_act_nothing_is_put_back_and_that_is_an_error(
+    stage: Stage, deployed: FakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    says(monkeypatch, deployed)
+    AutoRecovery(stage).may_act()
+    stage.injector.undo_all()
+    says(monkeypatch, deployed, leaders=0)
+    monkeypatch.delattr(stage, "opened")
+    with pytest.raises(DeadlineError, match="only says"):
+        stage.close()
