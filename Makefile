@@ -29,11 +29,11 @@ unit: $(INSTALLED) $(ALLURE)
 	scripts/test-tools
 	$(BIN)/pytest
 
-## What needs the cluster that `aftershock up` makes, beyond the scenarios.
+## What needs the cluster that `aftershock up` makes, beyond the scenarios; what needs an addon is left out, too.
 test-cluster: $(INSTALLED)
-	$(BIN)/pytest tests/cluster
+	$(BIN)/pytest tests/cluster -m "not addon"
 
-## The measurements: tables, no assertions.
+## The measurements: tables, no assertions. Those of an addon by name: `python -m benchmarks autorecovery`.
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks
 

@@ -1,9 +1,10 @@
-"""`python -m benchmarks` runs every bench, `python -m benchmarks NAME` one, with its own options."""
+"""`python -m benchmarks` runs every bench but those of addons, `python -m benchmarks NAME` one, with options."""
 
 from __future__ import annotations
 
 import click
 
+from benchmarks.autorecovery.bench import command as autorecovery
 from benchmarks.cluster import command as cluster
 from benchmarks.faults.bench import command as faults
 from benchmarks.forecast.bench import command as forecast
@@ -13,18 +14,20 @@ from benchmarks.recorder.bench import command as recorder
 
 BENCHES = (cluster, honest_times, forecast, load, recorder, faults)
 """In the order in which `make bench` runs them; a new one is entered here."""
+OF_ADDONS = (autorecovery,)
+"""Those that need an addon of the stack: run by name alone."""
 
 
 @click.group(invoke_without_command=True)
 @click.pass_context
 def main(context: click.Context) -> None:
-    """Measure, and print what was measured beside its objective; without a name, everything."""
+    """Measure, and print what was measured beside its objective; without a name, all but addons."""
     if context.invoked_subcommand is None:
         for bench in BENCHES:
             context.invoke(bench)
 
 
-for _bench in BENCHES:
+for _bench in (*BENCHES, *OF_ADDONS):
     main.add_command(_bench)
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-@autorecovery @addon @node @slow
+@autorecovery @addon @node
 Feature: A node that runs out of memory is emptied, and takes pods again when it is well
 
   Scenario: A worker is brought past its kubelet's eviction threshold
