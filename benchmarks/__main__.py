@@ -1,4 +1,4 @@
-"""`python -m benchmarks` runs every bench but those of addons, `python -m benchmarks NAME` one, with options."""
+"""`python -m benchmarks` runs every bench but those of addons, `python -m benchmarks NAME` one."""
 
 from __future__ import annotations
 
