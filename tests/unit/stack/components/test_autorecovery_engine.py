@@ -28,6 +28,27 @@ def world() -> World:
     return World()
 
 
+def test_a_crash_loop_that_its_budget_keeps_gets_company_at_the_next_restart(world: World) -> None:
+    """The kubelet's sixth restart comes 160 s after the crash, later than the eviction is given up."""
+    budgets = "/apis/policy/v1/namespaces/demo/poddisruptionbudgets"
+    spec = {"minAvailable": 2, "selector": {"matchLabels": {"app": "web"}}}
+    world.api.add(budgets, {"metadata": {"name": "web", "namespace": "demo"}, "spec": spec})
+    world.crashing()
+    for _ in range(62):
+        assert f"PATCH {WEB}" not in world.look(after_s=2)
+    assert world.counted("crash-loop", "gave-up") == 1
+    pod = world.api.objects["/api/v1/namespaces/demo/pods/web-7d9f-a"]
+    world.clock.sleep(36)
+    # It runs again: its end is too long ago, and then it is new.
+    (status,) = pod["status"]["containerStatuses"]
+    status |= {"restartCount": 6, "state": {"running": {}}}
+    assert world.look() == []
+    world.crashing(restarts=6)
+    assert world.look(after_s=2) == [f"PATCH {WEB}"]
+    assert world.spec(WEB)["replicas"] == 5
+    assert world.counted("many-restarts", "acted") == 1
+
+
 def test_an_oom_killed_pod_is_restarted_once_and_said_so(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
