@@ -6,5 +6,5 @@ Feature: Who repairs may itself be lost
     And auto-recovery may act
     When 1 autorecovery pod is deleted
     And 1 reviews-v1 pod runs out of memory
-    Then auto-recovery acts by out-of-memory on reviews-v1 within 40 seconds
+    Then auto-recovery acts by out-of-memory on reviews-v1 within 50 seconds
     And auto-recovery does nothing else

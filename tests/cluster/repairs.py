@@ -174,7 +174,7 @@ class Repairs:
         return [
             (event["reason"], event["message"])
             for event in self.api.items(f"/api/v1/namespaces/{in_namespace}/events")
-            if event["reason"].startswith("AutoRecover")
+            if (event.get("reason") or "").startswith("AutoRecover")
             and (event["involvedObject"]["name"] + "-").startswith(f"{name}-")
         ]
 

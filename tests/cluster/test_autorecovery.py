@@ -185,7 +185,8 @@ def test_where_an_hpa_owns_the_replicas_its_least_is_raised(
     cluster: Cluster, repairs: Repairs, space: str
 ) -> None:
     cluster.api.post(APPS, deployment(cluster.api, "slow", "import time; time.sleep(3600)"))
-    resource = {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 90}}
+    # A core each, which an idle pod never uses.
+    resource = {"name": "cpu", "target": {"type": "AverageValue", "averageValue": "1"}}
     target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "slow"}
     spec = {
         "scaleTargetRef": target, "minReplicas": 1, "maxReplicas": 3,
