@@ -8,7 +8,10 @@ from typing import Any
 from aftershock.cluster.api import Json, KubeApi
 from aftershock.errors import RefusedError
 
-__all__ = ["Endings", "aim_at", "pod_is_there", "status_of"]
+__all__ = ["GONE", "Endings", "aim_at", "pod_is_there", "status_of"]
+
+GONE = "the pod is gone"
+"""What is found of a container whose pod was deleted or replaced."""
 
 
 def aim_at(pod: Json, container: str = "") -> dict[str, Any]:
@@ -77,10 +80,13 @@ class Endings:
     def __init__(self) -> None:
         self._seen: dict[str, dict[str, Any]] = {}
 
-    def of(self, status: Json, aim: Mapping[str, Any]) -> dict[str, Any]:
-        """Return reason, exit_code and finished_at, as `status` tells or has told; empty if it never did."""
+    def of(self, status: Json | None, aim: Mapping[str, Any]) -> dict[str, Any]:
+        """Return reason, exit_code and finished_at, as `status` tells or has told; empty if it never did.
+
+        Of a pod that is gone there is no status.
+        """
         ended = self._seen.setdefault(aim["full_id"], {})
-        for state in (status.get("lastState") or {}, status["state"]):
+        for state in ((status or {}).get("lastState") or {}, (status or {}).get("state") or {}):
             found = state.get("terminated") or {}
             if found.get("containerID") == aim["full_id"]:
                 ended |= {

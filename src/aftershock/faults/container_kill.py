@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, Unpack
 
 from aftershock.cluster.api import Json
-from aftershock.faults.aims import Endings, status_of
+from aftershock.faults.aims import GONE, Endings, status_of
 from aftershock.faults.carried import Carried, start_carriers
 from aftershock.faults.chosen import Pods, WhichPods
 from aftershock.faults.journal import Record
@@ -27,7 +27,6 @@ LANDS_WITHIN_S = 60.0
 BACKOFF_S = 10.0
 LONGEST_BACKOFF_S = 300.0
 KILLED = 137
-GONE = "the pod is gone"
 
 
 class ContainerKill(Carried):
@@ -83,13 +82,13 @@ class ContainerKill(Carried):
         """Return how the container that was aimed at ended, as far as the API knows or has told before."""
         status = status_of(self.tools.api, aim)
         if status is None:
-            ended = self._ended({"state": {}}, aim)
-            return {"container": aim["container"], "restarted": False, "found": GONE, **ended}
+            return {
+                "container": aim["container"], "restarted": False, "found": GONE, **self._ended(None, aim)
+            }  # fmt: skip
         restarted = status["restartCount"] > aim["restarts"]
-        ended = self._ended(status, aim)
-        return {"container": aim["container"], "restarted": restarted, **ended}
+        return {"container": aim["container"], "restarted": restarted, **self._ended(status, aim)}
 
-    def _ended(self, status: Json, aim: Mapping[str, Any]) -> dict[str, Any]:
+    def _ended(self, status: Json | None, aim: Mapping[str, Any]) -> dict[str, Any]:
         ended = self._endings.of(status, aim)
         ended.pop("reason", None)  # Error, whatever the signal was
         return ended

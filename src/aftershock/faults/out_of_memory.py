@@ -2,7 +2,7 @@
 
 The carrier fills the container's own cgroup from the node, so the image needs no shell and
 no help. Proof is the API's: that very container (by its id) ended as OOMKilled, and its
-pod counts one restart more.
+pod counts one restart more, or was replaced before it came to that.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Unpack
 
-from aftershock.faults.aims import Endings, status_of
+from aftershock.faults.aims import GONE, Endings, status_of
 from aftershock.faults.carried import Carried, start_carriers
 from aftershock.faults.chosen import Pods, WhichPods, limit_of
 from aftershock.faults.journal import Record
@@ -79,12 +79,13 @@ class OutOfMemory(Carried):
         start_carriers(self.tools, plan, record, act="oom")
 
     def landed(self, plan: Plan) -> Proof:
-        """Ask the API whether each container ended as OOMKilled and was started again."""
+        """Ask the API whether each container ended as OOMKilled, and was restarted or has lost its pod."""
         facts: dict[str, Any] = {}
         holds = True
         for aim in plan.undo["aims"]:
             seen = self._look(aim)
-            holds = holds and seen["reason"] == "OOMKilled" and seen["restarts"] > aim["restarts"]
+            over = seen["restarts"] > aim["restarts"] or seen.get("found") == GONE
+            holds = holds and seen["reason"] == "OOMKilled" and over
             prefix = f"{aim['pod']}." if len(plan.targets) > 1 else ""
             facts |= {f"{prefix}{key}": value for key, value in seen.items()}
         return Proof(holds=holds, source="Kubernetes API, container status", facts=facts)
@@ -94,5 +95,5 @@ class OutOfMemory(Carried):
         facts = {"pod": aim["pod"], "container": aim["container"], "reason": "", "restarts": aim["restarts"]}
         status = status_of(self.tools.api, aim)
         if status is None:
-            return {**facts, "reason": "the pod is gone"}
+            return {**facts, "found": GONE, **self._endings.of(None, aim)}
         return {**facts, **self._endings.of(status, aim), "restarts": status["restartCount"]}

@@ -10,10 +10,11 @@ from aftershock.clock import wait_until
 from aftershock.cluster.controllers import CONTROLLERS, controllers_of
 from aftershock.cluster.stack import is_ready
 from aftershock.cluster.targets import Amount, Target, collection
-from aftershock.errors import DeadlineError, EnvironmentUnusableError, FeatureError
+from aftershock.errors import DeadlineError, EnvironmentUnusableError, FaultError, FeatureError
 from aftershock.faults.out_of_memory import OutOfMemory
 from aftershock.judge.question import Question
 from aftershock.judge.recovery import CONFIRM_S, recovered_within
+from aftershock.judge.world import Owners
 from aftershock.observe.replicas import record_ready_replicas
 from aftershock.scene.acts import Breaks
 from aftershock.scene.stage import Stage
@@ -118,5 +119,22 @@ class Workloads:
         )
 
     def _makers(self, pods: Iterable[Target]) -> list[str]:
-        """Return what makes the pods again, as kind/namespace/name, sorted."""
-        return controllers_of(self.stage.api, [self.stage.api.get(pod.path) for pod in pods])
+        """Return what makes the pods again, as kind/namespace/name, sorted.
+
+        Raises:
+            FaultError: one is gone already, and the record does not show whose it was.
+
+        """
+        found = {pod: self.stage.api.find(pod.path) for pod in pods}
+        gone = [self._recorded_maker(pod) for pod, item in found.items() if item is None]
+        there = [item for item in found.values() if item is not None]
+        return sorted({*gone, *controllers_of(self.stage.api, there)})
+
+    def _recorded_maker(self, pod: Target) -> str:
+        """Return what made a pod that somebody has replaced since."""
+        seen = self.stage.timeline.select(
+            source="kubernetes", kind="pod", where=lambda event: event.data["uid"] == pod.uid
+        )
+        if not seen:
+            raise FaultError(f"{pod} is gone, and the record does not show what made it")
+        return Owners(self.stage.timeline).workload(seen[-1].data)

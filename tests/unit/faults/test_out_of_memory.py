@@ -189,7 +189,22 @@ class TestLanded:
         api.objects[WEB]["metadata"]["uid"] = "another"
         proof = oom.landed(plan)
         assert not proof.holds
-        assert proof.facts["reason"] == "the pod is gone"
+        assert proof.facts["found"] == "the pod is gone"
+
+    def test_but_for_one_that_was_seen_to_be_killed_before(self, api: Node, clock: FakeClock) -> None:
+        """Somebody may evict it before the kubelet has restarted its container."""
+        oom, plan = injected(api, clock)
+        api.kill(restarts=0)
+        assert not oom.landed(plan).holds
+        del api.objects[WEB]
+        assert oom.landed(plan).holds
+
+    def test_one_that_ended_otherwise_and_is_gone_is_no_proof(self, api: Node, clock: FakeClock) -> None:
+        oom, plan = injected(api, clock)
+        api.kill(restarts=0, reason="Error")
+        oom.landed(plan)
+        del api.objects[WEB]
+        assert not oom.landed(plan).holds
 
 
 class TestTestimony:

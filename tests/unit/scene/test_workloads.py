@@ -8,7 +8,7 @@ import pytest
 
 from aftershock.cluster.api import Json
 from aftershock.cluster.targets import Target
-from aftershock.errors import EnvironmentUnusableError, FeatureError, InconclusiveError
+from aftershock.errors import EnvironmentUnusableError, FaultError, FeatureError, InconclusiveError
 from aftershock.faults.injector import Injection
 from aftershock.faults.journal import Record
 from aftershock.faults.pod_kill import PodKillUndo
@@ -212,4 +212,17 @@ def test_the_deployment_of_a_pod(stage: Stage, api: FakeApi) -> None:
         {"metadata": {"name": "web-7d9f", "ownerReferences": [owner]}},
     )
     target = Target(kind="pod", name="web-7d9f-a", uid="uid-web-7d9f-a", namespace="demo")
+    assert Workloads(stage)._makers([target]) == ["deployment/demo/web"]
+
+
+def test_the_deployment_of_a_pod_that_somebody_has_replaced_meanwhile(stage: Stage) -> None:
+    target = Target(kind="pod", name="web-7d9f-a", uid="uid-a", namespace="demo")
+    with pytest.raises(FaultError, match="the record does not show what made it"):
+        Workloads(stage)._makers([target])
+    deployment = {"kind": "Deployment", "name": "web", "uid": "uid-web"}
+    replicaset = {"kind": "ReplicaSet", "name": "web-7d9f", "uid": "uid-rs"}
+    stage.timeline.record("kubernetes", "replicaset", "rs", uid="uid-rs", owner=deployment)
+    stage.timeline.record(
+        "kubernetes", "pod", str(target), uid="uid-a", namespace="demo", name="web-7d9f-a", owner=replicaset
+    )
     assert Workloads(stage)._makers([target]) == ["deployment/demo/web"]
