@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from aftershock.clock import wait_until
-from aftershock.cluster.targets import Target, find_workload, open_namespaces
+from aftershock.cluster.controllers import find_controller
+from aftershock.cluster.targets import Target, open_namespaces
 from aftershock.errors import DeadlineError, EnvironmentUnusableError, FeatureError
 from aftershock.judge.autorecovery import (
     autorecovery_acted,
@@ -70,13 +71,11 @@ class AutoRecovery:
 
     def leaves(self, workload: str) -> None:
         """Have the deployment of that name opt out, until the scenario ends."""
-        place = find_workload(self.stage.api, workload)
-        self.stage.sets(f"deployment/{place}", {("metadata", "annotations", OPT_OUT): "true"})
+        self.stage.sets(self._deployment(workload), {("metadata", "annotations", OPT_OUT): "true"})
 
     def acts(self, playbook: str, *, workload: str, within_s: float) -> None:
         """Hold that the playbook repaired something of the workload within `within_s` of the fault."""
-        place = find_workload(self.stage.api, workload)
-        self._acts(playbook, f"deployment/{place.namespace}/{place.name}", within_s)
+        self._acts(playbook, self._deployment(workload), within_s)
 
     def empties(self, playbook: str, *, within_s: float) -> None:
         """Hold that the playbook was done with the node of the last fault of one within `within_s` of it.
@@ -152,6 +151,11 @@ class AutoRecovery:
             autorecovery_acted, playbook=playbook, about=about, within_s=within_s, since=since
         )
         self.stage.judged(question, by=since + timedelta(seconds=within_s))
+
+    def _deployment(self, name: str) -> str:
+        """Return kind/namespace/name of a deployment, whose pods may all be gone at this moment."""
+        target, _ = find_controller(self.stage.api, name, kinds=("deployment",))
+        return str(target)
 
     def _since(self) -> datetime:
         """Return when the last fault's act began: it may be seen, and repaired, before it is proven."""
