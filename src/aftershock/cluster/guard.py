@@ -92,8 +92,10 @@ class Guard:
         """Whether protected targets may be touched."""
         return self.protected and self.settings.allow_protected
 
-    def check(self, targets: Sequence[Target]) -> None:
+    def check(self, targets: Sequence[Target], *, disturbs: bool = True) -> None:
         """Do nothing if all of `targets` may be touched by one fault.
+
+        The share of their pods is not limited where it `disturbs` none of them.
 
         Raises:
             RefusedError: one of them, or all together, may not.
@@ -109,7 +111,7 @@ class Guard:
             self.check_namespace(namespace)
         for node in nodes:
             self._check_node(node, with_it={found["metadata"]["name"] for found in nodes})
-        if self.whole:
+        if self.whole or not disturbs:
             return
         drained = {node["metadata"]["name"] for node in nodes}
         # All of them, wherever they run: no budget limits what happens to a controller's pods.

@@ -11,9 +11,9 @@ is no fault, goes the same way as `setting-planned` and so on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from aftershock.clock import rfc3339, wait_until
 from aftershock.cluster.targets import Target
@@ -42,11 +42,18 @@ class Injection:
     proof: Proof
 
 
+class Check(Protocol):
+    """The guard's: raises where one of `targets`, or too many of their pods, may not be touched."""
+
+    def __call__(self, targets: tuple[Target, ...], *, disturbs: bool) -> None:
+        """Do nothing if they may be."""
+        ...
+
+
 class Injector:
     """Injects the faults of one run, and takes them back.
 
-    `check` is the guard's: it raises where a target may not be touched. `undos` says how
-    each kind of fault is undone, by the fault's name: the catalogue's, unless given.
+    `undos` says how each kind of fault is undone, by the fault's name: the catalogue's, unless given.
     """
 
     def __init__(
@@ -56,7 +63,7 @@ class Injector:
         run_id: str,
         journal: Journal,
         timeline: Timeline,
-        check: Callable[[tuple[Target, ...]], None],
+        check: Check,
         undos: Mapping[str, Undo] | None = None,
     ) -> None:
         self.tools = tools
@@ -80,7 +87,7 @@ class Injector:
         """
         check_not_halted(self.tools)
         plan = fault.plan()
-        self.check(plan.targets)
+        self.check(plan.targets, disturbs=plan.disturbs)
         if plan.fault not in self.undos:
             raise FaultError(
                 f"nobody knows how to undo {plan.fault!r}", expected=", ".join(sorted(self.undos))

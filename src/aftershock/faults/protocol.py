@@ -40,8 +40,9 @@ class Plan:
     ends by itself after `expires_after_s` seconds at the latest, by `switch`. One that `lasts`
     is in effect until then or until it is taken back; any other is over once it has landed. The
     proof of that must come within `lands_within_s`. `marked` are the targets that bear the
-    fault's mark while it lasts: all, unless said otherwise. `serial` tells this plan from every
-    other one of the same kind of fault.
+    fault's mark while it lasts: all, unless said otherwise. One that does not disturb (an annotation
+    of a deployment) touches none of its targets' pods. `serial` tells this plan from every other one
+    of the same kind of fault.
     """
 
     fault: str
@@ -53,6 +54,7 @@ class Plan:
     lasts: bool = False
     lands_within_s: float = 60.0
     marked: tuple[Target, ...] | None = None
+    disturbs: bool = True
     serial: str = field(default_factory=lambda: secrets.token_hex(4))
 
     @property

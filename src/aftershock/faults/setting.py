@@ -57,6 +57,7 @@ class Setting:
             expires_after_s=FOR_S,
             blast_radius=f"{target}: {changes}",
             switch="reaper",
+            disturbs=any(at[0] != "metadata" for at in self.values),
         )
 
     def inject(self, plan: Plan, record: Record) -> None:  # noqa: ARG002 - the protocol's; the injector marks

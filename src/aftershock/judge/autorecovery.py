@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from aftershock.clock import format_duration
+from aftershock.clock import format_duration, from_rfc3339
 from aftershock.judge.record import clock_time, end_of, gaps_within, within_bound
 from aftershock.judge.world import Owners
 from aftershock.timeline import Event
@@ -25,6 +25,8 @@ ACTED = "AutoRecovered"
 """The reason of the Event that it makes of a repair."""
 PREPARED = "AutoRecoveryPrepared"
 RETURNED = "AutoRecoveryReturned"
+_STALE_S = 2.0
+"""An Event's own time is in whole seconds, by the clock of the node that it was made on."""
 _SUMS_WITHIN = 0.02
 """Each state is counted for itself when it is scraped: a pod may change between two of them."""
 
@@ -174,8 +176,14 @@ def _told(
 ) -> Iterable[Event]:
     for event in record:
         ours = event.source == "kubernetes" and event.kind == "event"
-        if ours and event.data["reason"] in reasons and event.at >= since:
+        if ours and event.data["reason"] in reasons and event.at >= since and not _is_old(event, since):
             yield event
+
+
+def _is_old(event: Event, since: datetime) -> bool:
+    """Whether an Event that was seen since then was made before: a watch begins with all that there are."""
+    made = event.data.get("first_at")
+    return made is not None and from_rfc3339(made) < since - timedelta(seconds=_STALE_S)
 
 
 def _playbook(event: Event) -> str:

@@ -216,6 +216,15 @@ class TestController:
         assert error.message.startswith("4 of 4 pods of demo/web")
         assert "@whole" in error.hint
 
+    def test_what_disturbs_no_pod_has_no_share(self, api: FakeApi, web: Target) -> None:
+        guard(api).check([web], disturbs=False)
+
+    def test_it_may_still_be_out_of_bounds(self, api: FakeApi) -> None:
+        with pytest.raises(RefusedError, match="has not opted in"):
+            self.add(api, "deployment", "dns", {"app": "dns"}, "shop")
+            target = Target(kind="deployment", name="dns", uid="uid-dns", namespace="shop")
+            guard(api).check([target], disturbs=False)
+
     def test_a_scenario_tagged_so_may_take_the_whole(self, api: FakeApi, web: Target) -> None:
         guard(api, whole=True).check([web])
 

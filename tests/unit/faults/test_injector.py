@@ -109,7 +109,7 @@ def injector(tmp_path: Path, api: FakeApi, bench: Bench, timeline: Timeline) -> 
         run_id="run1",
         journal=journal,
         timeline=timeline,
-        check=lambda targets: bench.calls.append(f"check {targets[0]}"),
+        check=lambda targets, disturbs: bench.calls.append(f"check {targets[0]}"),
         undos={"bench": bench},
     )
     yield injector
@@ -371,7 +371,7 @@ class TestUndo:
             run_id="run1",
             journal=Journal(injector.journal.path),
             timeline=Timeline(clock=clock),
-            check=lambda targets: None,
+            check=lambda targets, disturbs: None,
             undos={"bench": bench},
         )
         other.undo_all()

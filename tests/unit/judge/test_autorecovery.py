@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from aftershock.clock import rfc3339
 from aftershock.judge.autorecovery import (
     autorecovery_acted,
     autorecovery_counted_well,
@@ -67,6 +68,14 @@ class TestActed:
 
     def test_a_record_that_ends_too_early(self) -> None:
         assert self.judge(healthy_web().end(40)).status == "unknown"
+
+    @pytest.mark.parametrize(("made", "status"), [(-40, "violated"), (17.9, "violated"), (19.1, "met")])
+    def test_an_event_counts_by_when_it_was_made(self, made: float, status: str) -> None:
+        story = healthy_web().add(
+            23, "kubernetes", "event", "pod/demo/web-1", reason="AutoRecovered",
+            message="out-of-memory: restart pod", first_at=rfc3339(at(made)),
+        )  # fmt: skip
+        assert self.judge(story.end(60)).status == status
 
 
 class TestTookBack:
