@@ -220,9 +220,9 @@ class TestController:
         guard(api).check([web], disturbs=False)
 
     def test_it_may_still_be_out_of_bounds(self, api: FakeApi) -> None:
+        self.add(api, "deployment", "dns", {"app": "dns"}, "shop")
+        target = Target(kind="deployment", name="dns", uid="uid-dns", namespace="shop")
         with pytest.raises(RefusedError, match="has not opted in"):
-            self.add(api, "deployment", "dns", {"app": "dns"}, "shop")
-            target = Target(kind="deployment", name="dns", uid="uid-dns", namespace="shop")
             guard(api).check([target], disturbs=False)
 
     def test_a_scenario_tagged_so_may_take_the_whole(self, api: FakeApi, web: Target) -> None:

@@ -135,8 +135,8 @@ class TestInject:
         assert injection.record.fault_id == "bench-1"
 
     def test_a_refusal_leaves_no_trace(self, injector: Injector, bench: Bench, timeline: Timeline) -> None:
-        def refuse(targets: object) -> None:
-            raise RefusedError("no")
+        def refuse(targets: object, *, disturbs: bool) -> None:
+            raise RefusedError(f"no: {targets}, {disturbs}")
 
         injector.check = refuse
         with pytest.raises(RefusedError):
