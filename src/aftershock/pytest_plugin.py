@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, get_args
 
 import pytest
 
+from aftershock.clock import SystemClock
 from aftershock.collect import hooks
 from aftershock.collect.gherkin import Scenario
 from aftershock.collect.meaning import Meaning
@@ -24,8 +25,10 @@ from aftershock.errors import AftershockError, UsageError
 from aftershock.report.alert_table import write_run_alerts
 from aftershock.report.allure import AllureShim, attach_verdict, open_results
 from aftershock.report.html import write_report
+from aftershock.report.keeping import Keeper
 from aftershock.report.of_run import attach_to_run
 from aftershock.report.outcomes import VERDICTS, Outcomes
+from aftershock.report.record import RunRecord
 from aftershock.report.reliability import write_figures
 from aftershock.report.verdicts import Verdicts
 from aftershock.timeline import Timeline
@@ -165,7 +168,17 @@ def pytest_runtestloop(session: pytest.Session) -> object:
 
 
 def pytest_aftershock_begin(config: pytest.Config, settings: Settings, run: Run) -> None:
-    """Open the Allure results of the run."""
+    """Open the record of the run, and its Allure results."""
+    folders = [item.stash[FOLDER].name for item in config.stash[FEATURES].running]
+    record = RunRecord(
+        id=run.id,
+        began=SystemClock().now(),
+        state="running",
+        profile=settings.profile,
+        cluster=settings.cluster,
+        planned=tuple(folders),
+    )
+    config.pluginmanager.register(Keeper(run.folder, record), "aftershock_keeper")
     shim = open_results(
         config,
         run.folder / "allure-results",

@@ -11,6 +11,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from aftershock.errors import RefusedError
+from aftershock.report.record import read_run
 
 STEPS = """
 import os
@@ -314,6 +315,29 @@ def test_verdicts_and_timeline_are_in_the_scenarios_folder(every_outcome):
     assert [json.loads(line)["kind"] for line in lines] == ["injected", "undone"]
 
 
+def test_the_record_has_the_run_and_every_scenario(every_outcome):
+    recorded = read_run(every_outcome.project.folder)
+
+    assert (recorded.run.id, recorded.run.state, recorded.run.profile) == ("r1", "finished", "ci")
+    assert recorded.run.ended is not None
+    assert recorded.run.ended > recorded.run.began
+    kept = {record.name: (folder, record) for folder, record in recorded.scenarios()}
+    assert len(recorded.run.planned) == len(list(recorded.scenarios())) == 9
+    assert {name: record.outcome for name, (_, record) in kept.items()}.items() >= {
+        ("It recovers", "passed"),
+        ("It is too slow", "violated"),
+        ("Nobody knows", "inconclusive"),
+        ("The fault does not land", "broken"),
+    }
+    folder, slow = kept["It is too slow"]
+    assert slow.message.startswith("recovery: violated")
+    assert [step.outcome for step in slow.steps] == ["passed", "passed", "passed", "violated", "not run"]
+    assert slow.began <= slow.steps[0].began <= slow.steps[3].began <= slow.ended
+    assert [verdict.status for verdict in recorded.verdicts(folder)] == ["met", "violated"]
+    assert [event.kind for event in recorded.events(folder)] == ["injected", "undone"]
+    assert "eyJhbGciOi" not in (recorded.folder / "the-code-is-wrong" / "scenario.json").read_text()
+
+
 def test_allure_has_the_status_the_steps_the_verdict_and_the_files(every_outcome):
     project = every_outcome.project
 
@@ -403,6 +427,7 @@ def test_an_outline_runs_each_example_with_its_values(project):
         "every-service-recovers-api-2m-unknown",
         "allure-results",
         "reliability.json",
+        "run.json",
     }
     assert {path.name for path in project.folder.iterdir()} == folders
     web = json.loads((project.folder / "every-service-recovers-web-1m-met" / "verdicts.json").read_text())
@@ -689,7 +714,7 @@ def test_results_go_where_alluredir_says(project):
     assert result.ret == 0
     assert len(list((project.root / "elsewhere").glob("*-result.json"))) == 1
     assert "run=r1" in (project.root / "elsewhere" / "environment.properties").read_text()
-    assert {path.name for path in project.folder.iterdir()} == {"a", "reliability.json"}
+    assert {path.name for path in project.folder.iterdir()} == {"a", "reliability.json", "run.json"}
 
 
 def test_missing_files_named_in_steps_are_found_before_anything_runs(project):
@@ -807,6 +832,9 @@ def test_ctrl_c_undoes_and_is_neither_a_pass_nor_missing(project):
     assert failure.get("type") == "interrupted"
     timeline = (project.folder / "stopped-by-hand" / "timeline.jsonl").read_text()
     assert '"kind":"undone"' in timeline
+    recorded = read_run(project.folder)
+    assert recorded.run.state == "interrupted"
+    assert [record.outcome for _, record in recorded.scenarios()] == ["interrupted"]
 
 
 def test_a_run_that_is_asked_to_end_undoes_and_is_no_pass(project):

@@ -46,7 +46,8 @@ class FeatureSession:
     What is wrong with the settings or the vocabulary is kept in `problems` until every
     feature was read, so that the user gets all errors at once. `stopped` is what ended the
     run before its first scenario, `residue` what an undo left behind. `refusals` are why a
-    run of what a dry run has shown would not begin: a plan enters them.
+    run of what a dry run has shown would not begin: a plan enters them. `running` are the scenarios
+    of a run that has begun.
     """
 
     settings: Settings
@@ -59,6 +60,7 @@ class FeatureSession:
         self.stopped: AftershockError | None = None
         self.residue: ResidueError | None = None
         self.refusals: list[RefusedError] = []
+        self.running: list[pytest.Item] = []
         self._documents: list[tuple[pytest.Collector, Document]] = []
 
     def open(self) -> None:
@@ -157,6 +159,7 @@ class FeatureSession:
             items, slugs([_folder_name(item.stash[SCENARIO]) for item in items]), strict=True
         ):
             item.stash[FOLDER] = self.run.folder / slug
+        self.running = items
         self.run.folder.mkdir(parents=True)
         try:
             self.config.hook.pytest_aftershock_preflight(

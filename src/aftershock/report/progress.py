@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
@@ -37,10 +38,11 @@ def classify(error: BaseException) -> Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepRun:
-    """A step that was begun. `seconds` is how long it took."""
+    """A step that was begun, and when. `seconds` is how long it took."""
 
     text: str
     outcome: Outcome
+    began: datetime
     seconds: float
 
 
@@ -51,7 +53,7 @@ class Progress:
         self.scenario = scenario
         self.done: list[StepRun] = []
         self._clock = clock or SystemClock()
-        self._open: tuple[str, float] | None = None
+        self._open: tuple[str, datetime, float] | None = None
 
     @property
     def is_open(self) -> bool:
@@ -66,14 +68,15 @@ class Progress:
 
     def begin(self, text: str) -> None:
         """Note that a step begins."""
-        self._open = (text, self._clock.monotonic())
+        self._open = (text, self._clock.now(), self._clock.monotonic())
 
     def end(self, outcome: Outcome) -> None:
         """Note how the running step ended."""
         if self._open:
-            text, since = self._open
+            text, began, since = self._open
             self._open = None
-            self.done.append(StepRun(text=text, outcome=outcome, seconds=self._clock.monotonic() - since))
+            took = self._clock.monotonic() - since
+            self.done.append(StepRun(text=text, outcome=outcome, began=began, seconds=took))
 
     def lines(self) -> Iterator[str]:
         """Yield the scenario with its steps, as a reader of the terminal gets it."""

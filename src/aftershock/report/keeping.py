@@ -1,0 +1,86 @@
+"""The plugin that keeps a record of a run and of each of its scenarios while they run."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from aftershock.clock import Clock, SystemClock
+from aftershock.collect.gherkin import Scenario
+from aftershock.collect.session import FEATURES, FOLDER, SCENARIO
+from aftershock.report import record
+from aftershock.report.outcomes import PROGRESS
+from aftershock.report.progress import Outcome, Progress
+from aftershock.report.record import RunRecord, ScenarioRecord, StepRecord, write_record
+from aftershock.report.secrets import redact
+
+__all__ = ["Keeper"]
+
+
+class Keeper:
+    """Writes run.json when the run begins and when it ends, and scenario.json after each scenario."""
+
+    def __init__(self, folder: Path, run: RunRecord, *, clock: Clock | None = None) -> None:
+        self.run = run
+        self._path = folder / record.RUN
+        self._clock = clock or SystemClock()
+        self._outcomes: dict[str, tuple[Outcome, str]] = {}
+        write_record(self._path, run)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Keep how a scenario went, however it ended."""
+        began = self._clock.now()
+        try:
+            return (yield)
+        finally:
+            if SCENARIO in item.stash:
+                outcome, message = self._outcomes.pop(item.nodeid, ("passed", ""))
+                kept = _kept(item.stash[SCENARIO], item.stash[PROGRESS], began=began, ended=self._clock.now())
+                path = item.stash[FOLDER] / record.SCENARIO
+                write_record(path, msgspec.structs.replace(kept, outcome=outcome, message=message))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note the first thing that went wrong; what an undo raises afterwards does not replace it."""
+        outcome: Outcome | None = getattr(report, "aftershock_outcome", None)
+        if outcome and report.nodeid not in self._outcomes:
+            crash = getattr(report.longrepr, "reprcrash", None)
+            self._outcomes[report.nodeid] = outcome, redact(crash.message) if crash else ""
+
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Keep how the run ended."""
+        features = session.config.stash[FEATURES]
+        why = str(features.residue or session.shouldstop or session.shouldfail or "")
+        state: record.State = "stopped" if why else "finished"
+        if exitstatus == pytest.ExitCode.INTERRUPTED and not why:
+            state = "interrupted"
+        self.run = msgspec.structs.replace(self.run, state=state, why=redact(why), ended=self._clock.now())
+        write_record(self._path, self.run)
+
+
+def _kept(scenario: Scenario, progress: Progress, *, began: datetime, ended: datetime) -> ScenarioRecord:
+    done = [
+        StepRecord(text=redact(step.text), outcome=step.outcome, began=step.began, seconds=step.seconds)
+        for step in progress.done
+    ]
+    missing = [StepRecord(text=redact(text), outcome="not run") for text in progress.not_run]
+    return ScenarioRecord(
+        name=scenario.name,
+        template=scenario.template,
+        feature=scenario.feature,
+        file=scenario.file,
+        line=scenario.line,
+        rule=scenario.rule,
+        description=scenario.description,
+        tags=tuple(sorted(scenario.tags)),
+        example=scenario.example,
+        outcome="passed",
+        began=began,
+        ended=ended,
+        steps=(*done, *missing),
+    )
