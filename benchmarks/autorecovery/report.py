@@ -14,7 +14,7 @@ from rich.table import Table
 
 from benchmarks.autorecovery.trials import Trial
 
-__all__ = ["OBJECTIVE_S", "RATE", "Sum", "keep", "show", "summed"]
+__all__ = ["OBJECTIVE_S", "RATE", "Sum", "keep", "kept", "show", "summed"]
 
 OBJECTIVE_S = 30.0
 RATE = 0.9
@@ -66,6 +66,15 @@ def _sum(kind: str, with_it: bool, trials: Sequence[Trial]) -> Sum:
         acted=sum(bool(trial.actions) for trial in trials) / len(trials),
         false_actions=sum(len(trial.false_actions) for trial in trials),
     )
+
+
+def kept(path: Path) -> list[Trial]:
+    """Return the trials that were written there before, none where there is no such file."""
+    if not path.is_file():
+        return []
+    lines = map(json.loads, path.read_text(encoding="utf-8").splitlines())
+    words = ("actions", "false_actions")
+    return [Trial(**{**line, **{word: tuple(line[word]) for word in words}}) for line in lines]
 
 
 def keep(trials: Sequence[Trial], path: Path) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import random
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import cycle, islice
 from pathlib import Path
 
 from aftershock.clock import SystemClock, wait_until
@@ -31,7 +32,7 @@ from aftershock.observe.autorecovery import record_autorecovery
 from aftershock.observe.prometheus import Prometheus
 from aftershock.observe.recorder import Recorder
 from aftershock.scene.autorecovery import DEPLOYMENT, DRY_RUN
-from aftershock.timeline import Timeline
+from aftershock.timeline import Event, Timeline
 
 __all__ = ["KINDS", "WORKLOADS", "Plan", "Trial", "Trials", "schedule"]
 
@@ -41,6 +42,8 @@ NAMESPACE = "bookinfo"
 KINDS = ("out of memory", "crash loop", "container killed", "pod deleted")
 CRASHES = 6
 """The sixth crash in ten minutes waits 160 s by the kubelet's back-off, with five restarts behind it."""
+TOGETHER = {"crash loop": 3}
+"""How many trials of a kind go side by side, each on its workload: a crash loop is mostly waiting."""
 
 _ACTS_WITHIN_S = 15.0
 _RECOVERS_WITHIN_S = 330.0  # the kubelet's longest back-off, and a start
@@ -50,10 +53,10 @@ _GOES_S = 8.0  # a pod of bookinfo pauses 5 s before it stops
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """A trial to come."""
+    """Trials to come, side by side: of one kind, on one workload each."""
 
     kind: str
-    workload: str
+    workloads: tuple[str, ...]
     with_it: bool
 
 
@@ -76,14 +79,17 @@ class Trial:
 def schedule(counts: Mapping[str, int], seed: int) -> list[Plan]:
     """Return pairs in random order, the kinds mixed; which half of a pair comes first is random as well."""
     chance = random.Random(seed)  # noqa: S311 - to be repeatable, not secret
-    kinds = [kind for kind, count in counts.items() for _ in range(count)]
-    chance.shuffle(kinds)
+    groups = [
+        (kind, min(TOGETHER.get(kind, 1), count - begun))
+        for kind, count in counts.items()
+        for begun in range(0, count, TOGETHER.get(kind, 1))
+    ]
+    chance.shuffle(groups)
+    turns = cycle(WORKLOADS)
     plans = []
-    for number, kind in enumerate(kinds):
-        halves = [
-            Plan(kind=kind, workload=WORKLOADS[number % len(WORKLOADS)], with_it=with_it)
-            for with_it in (True, False)
-        ]
+    for kind, size in groups:
+        workloads = tuple(islice(turns, size))
+        halves = [Plan(kind=kind, workloads=workloads, with_it=with_it) for with_it in (True, False)]
         chance.shuffle(halves)
         plans += halves
     return plans
@@ -122,52 +128,66 @@ class Trials:
                 Recorder(self.cluster.api, self.timeline, namespaces={NAMESPACE}, kinds=kinds)
             )
             for plan in plans:
-                yield self._trial(plan)
+                yield from self._trials(plan)
 
-    def _trial(self, plan: Plan) -> Trial:
-        """Make one. What keeps it from being made is its result, and not the end of the others."""
-        self._begin_anew(plan.workload)
+    def _trials(self, plan: Plan) -> list[Trial]:
+        """Make those of a plan. What keeps one from being made is its result, and not the end of others."""
+        self._begin_anew(plan.workloads)
         switch = self._switch(dry_run=not plan.with_it)
         try:
-            acted = self._act(plan)
+            acted, failed = self._act(plan)
             self._rest(_ACTS_WITHIN_S)
-            recovered_s, why = self._recovered(plan.workload, acted)
-            actions, others = self._actions(plan, acted)
-        except AftershockError as error:
-            if isinstance(error, EnvironmentUnusableError):
-                raise
-            return Trial(
-                kind=plan.kind, workload=plan.workload, with_it=plan.with_it, recovered_s=None, why=str(error)
-            )
+            made = {workload: self._recovered(workload, since) for workload, since in acted.items()}
+            others = self._others(plan, min(acted.values())) if acted else ()
         finally:
             self.injector.undo(switch.plan.fault_id)
-        return Trial(
-            kind=plan.kind,
-            workload=plan.workload,
-            with_it=plan.with_it,
-            recovered_s=recovered_s,
-            why=why,
-            actions=actions,
-            false_actions=others,
-        )
+        trials = []
+        for workload in plan.workloads:
+            recovered_s, why = made.get(workload, (None, failed.get(workload, "")))
+            actions = self._actions(workload, acted[workload]) if plan.with_it and workload in acted else ()
+            trials.append(
+                Trial(
+                    kind=plan.kind,
+                    workload=workload,
+                    with_it=plan.with_it,
+                    recovered_s=recovered_s,
+                    why=why,
+                    actions=actions,
+                    # Once for all that went side by side.
+                    false_actions=() if trials else others,
+                )
+            )
+        return trials
 
-    def _act(self, plan: Plan) -> datetime:
-        """Inject the fault, and return when; of a crash loop, when its last crash was."""
-        which: WhichPods = {"workload": plan.workload, "namespace": NAMESPACE}
-        if plan.kind == "crash loop":
-            for _ in range(CRASHES - 1):
-                self._inject(lambda: ContainerKill(self.kit, **which))
-                self._steady(plan.workload)
-            return self._inject(lambda: ContainerKill(self.kit, **which))
+    def _act(self, plan: Plan) -> tuple[dict[str, datetime], dict[str, str]]:
+        """Inject the fault, and return when on which workload, and what kept it from others.
+
+        Of a crash loop, it is when its last crash was.
+        """
+        acted: dict[str, datetime] = {}
+        failed: dict[str, str] = {}
+        for crash in range(CRASHES if plan.kind == "crash loop" else 1):
+            for workload in plan.workloads:
+                if workload in failed:
+                    continue
+                if crash:
+                    self._steady(workload)
+                try:
+                    acted[workload] = self._inject(plan.kind, workload)
+                except AftershockError as error:
+                    acted.pop(workload, None)
+                    failed[workload] = str(error)
+        return acted, failed
+
+    def _inject(self, kind: str, workload: str) -> datetime:
+        which: WhichPods = {"workload": workload, "namespace": NAMESPACE}
         makes: dict[str, Callable[[], Fault]] = {
             "out of memory": lambda: OutOfMemory(self.kit, **which),
+            "crash loop": lambda: ContainerKill(self.kit, **which),
             "container killed": lambda: ContainerKill(self.kit, **which),
-            "pod deleted": lambda: PodKill(self.kit, workload=plan.workload, namespace=NAMESPACE),
+            "pod deleted": lambda: PodKill(self.kit, **which),
         }
-        return self._inject(makes[plan.kind])
-
-    def _inject(self, make: Callable[[], Fault]) -> datetime:
-        injection = self.injector.inject(make())
+        injection = self.injector.inject(makes[kind]())
         at = self.timeline.select(source="harness", kind="injecting")[-1].at
         self.injector.undo(injection.plan.fault_id)
         return at
@@ -190,18 +210,23 @@ class Trials:
         except DeadlineError as error:
             return None, error.message
 
-    def _actions(self, plan: Plan, since: datetime) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        ours: list[str] = []
-        others: list[str] = []
+    def _actions(self, workload: str, since: datetime) -> tuple[str, ...]:
+        return tuple(said for event, said in self._told(since) if _is_about(event, workload))
+
+    def _others(self, plan: Plan, since: datetime) -> tuple[str, ...]:
+        """Return the actions that nothing called for: about another object, or while it was to do none."""
+        rightly = plan.workloads if plan.with_it else ()
+        return tuple(
+            f"{said} on {event.subject}"
+            for event, said in self._told(since)
+            if not any(_is_about(event, workload) for workload in rightly)
+        )
+
+    def _told(self, since: datetime) -> Iterator[tuple[Event, str]]:
         for event in self.timeline.select(source="kubernetes", kind="event"):
-            if event.data["reason"] != ACTED or event.at < since:
-                continue
-            _, _, name = event.subject.rpartition("/")
-            playbook = str(event.data["message"]).partition(":")[0]
-            said = f"{playbook} after {(event.at - since).total_seconds():.1f} s"
-            mine = plan.with_it and (name == plan.workload or name.startswith(f"{plan.workload}-"))
-            (ours if mine else others).append(said if mine else f"{said} on {event.subject}")
-        return tuple(ours), tuple(others)
+            if event.data["reason"] == ACTED and event.at >= since:
+                playbook = str(event.data["message"]).partition(":")[0]
+                yield event, f"{playbook} after {(event.at - since).total_seconds():.1f} s"
 
     def _switch(self, *, dry_run: bool) -> Injection:
         values: dict[tuple[str, ...], object] = {
@@ -250,14 +275,16 @@ class Trials:
         except DeadlineError as error:
             raise EnvironmentUnusableError(error.message, found=error.found) from error
 
-    def _begin_anew(self, workload: str) -> None:
-        """Give the workload a pod without restarts, and so without a back-off."""
-        self._steady(workload)
+    def _begin_anew(self, workloads: Sequence[str]) -> None:
+        """Give each workload a pod without restarts, and so without a back-off."""
         pods = f"/api/v1/namespaces/{NAMESPACE}/pods"
-        for pod in find_workload(self.cluster.api, workload, namespace=NAMESPACE).pods:
-            self.cluster.api.delete(f"{pods}/{pod['metadata']['name']}")
+        for workload in workloads:
+            self._steady(workload)
+            for pod in find_workload(self.cluster.api, workload, namespace=NAMESPACE).pods:
+                self.cluster.api.delete(f"{pods}/{pod['metadata']['name']}")
         self._rest(_GOES_S)
-        self._steady(workload)
+        for workload in workloads:
+            self._steady(workload)
 
     def _drop_budgets(self) -> None:
         """Remove the budgets that auto-recovery has made: what is measured next had none."""
@@ -274,3 +301,9 @@ class Trials:
             what="an action to have had its time",
             clock=self.clock,
         )
+
+
+def _is_about(event: Event, workload: str) -> bool:
+    """Whether an Event is about the workload's deployment or a pod of it."""
+    name = event.subject.rpartition("/")[2]
+    return name == workload or name.startswith(f"{workload}-")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
 
 from benchmarks.autorecovery.picture import draw
-from benchmarks.autorecovery.report import summed
+from benchmarks.autorecovery.report import keep, kept, summed
 from benchmarks.autorecovery.trials import KINDS, WORKLOADS, Trial, schedule
 
 COUNTS = {"out of memory": 20, "crash loop": 5, "container killed": 3, "pod deleted": 3}
@@ -24,7 +25,7 @@ def trial(recovered_s: float | None, *, with_it: bool = True, **more: Any) -> Tr
 
 def test_every_fault_has_as_many_trials_with_it_as_without() -> None:
     plans = schedule(COUNTS, seed=1)
-    assert Counter((plan.kind, plan.with_it) for plan in plans) == {
+    assert Counter((plan.kind, plan.with_it) for plan in plans for _ in plan.workloads) == {
         (kind, with_it): count for kind, count in COUNTS.items() for with_it in (True, False)
     }
     assert set(COUNTS) == set(KINDS)
@@ -33,15 +34,29 @@ def test_every_fault_has_as_many_trials_with_it_as_without() -> None:
 def test_both_halves_of_a_pair_are_of_one_workload_and_follow_each_other() -> None:
     plans = schedule(COUNTS, seed=1)
     for first, second in zip(plans[::2], plans[1::2], strict=True):
-        assert (first.kind, first.workload) == (second.kind, second.workload)
+        assert (first.kind, first.workloads) == (second.kind, second.workloads)
         assert first.with_it is not second.with_it
-    assert {plan.workload for plan in plans} == set(WORKLOADS)
+    assert {workload for plan in plans for workload in plan.workloads} == set(WORKLOADS)
+
+
+def test_side_by_side_go_only_crash_loops_and_each_has_its_workload() -> None:
+    sizes = Counter((plan.kind, len(plan.workloads)) for plan in schedule(COUNTS, seed=1) if plan.with_it)
+    assert sizes == {("out of memory", 1): 20, ("crash loop", 3): 1, ("crash loop", 2): 1,
+                     ("container killed", 1): 3, ("pod deleted", 1): 3}  # fmt: skip
+    assert all(len(set(plan.workloads)) == len(plan.workloads) for plan in schedule(COUNTS, seed=1))
+
+
+def test_trials_that_were_kept_are_read_as_they_were(tmp_path: Path) -> None:
+    path = tmp_path / "trials.jsonl"
+    assert kept(path) == []
+    keep([trial(1.5, actions=("a",)), trial(None, false_actions=("b", "c"))], path)
+    assert kept(path) == [trial(1.5, actions=("a",)), trial(None, false_actions=("b", "c"))]
 
 
 def test_the_order_is_random_and_repeatable() -> None:
     plans = schedule(COUNTS, seed=1)
     assert plans == schedule(COUNTS, seed=1) != schedule(COUNTS, seed=2)
-    assert 5 < sum(plan.with_it for plan in plans[::2]) < 26
+    assert 5 < sum(plan.with_it for plan in plans[::2]) < len(plans) // 2 - 5
     assert [plan.kind for plan in plans] != sorted(plan.kind for plan in plans)
 
 
