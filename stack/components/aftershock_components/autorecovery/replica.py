@@ -85,8 +85,8 @@ class Replica:
     async def _look_forever(self) -> None:
         every_s = seconds(self.engine.books.look_every)
         while True:
+            self._changed.clear()  # before the look: what changes in the middle of it is looked at next
             await self.look_once()
-            self._changed.clear()
             await asyncio.sleep(LEAST_S)
             try:
                 await asyncio.wait_for(self._changed.wait(), every_s)
