@@ -33,17 +33,18 @@ from aftershock.observe.prometheus import Prometheus
 from aftershock.observe.recorder import Recorder
 from aftershock.scene.autorecovery import DEPLOYMENT, DRY_RUN
 from aftershock.timeline import Event, Timeline
+from benchmarks.autorecovery.memory import forget
 
 __all__ = ["KINDS", "WORKLOADS", "Plan", "Trial", "Trials", "schedule"]
 
 WORKLOADS = ("details", "ratings", "productpage", "reviews-v1", "reviews-v2", "reviews-v3")
-"""Of one replica each: while its pod is away there is an outage. In turn, since actions on one back off."""
+"""Of one replica each: while its pod is away there is an outage."""
 NAMESPACE = "bookinfo"
 KINDS = ("out of memory", "crash loop", "container killed", "pod deleted")
 CRASHES = 6
 """The sixth crash in ten minutes waits 160 s by the kubelet's back-off, with five restarts behind it."""
-TOGETHER = {"crash loop": 3}
-"""How many trials of a kind go side by side, each on its workload: a crash loop is mostly waiting."""
+TOGETHER = 3
+"""So many trials of a kind go side by side, each on its workload: they are mostly waiting."""
 
 _ACTS_WITHIN_S = 15.0
 _RECOVERS_WITHIN_S = 330.0  # the kubelet's longest back-off, and a start
@@ -80,9 +81,9 @@ def schedule(counts: Mapping[str, int], seed: int) -> list[Plan]:
     """Return pairs in random order, the kinds mixed; which half of a pair comes first is random as well."""
     chance = random.Random(seed)  # noqa: S311 - to be repeatable, not secret
     groups = [
-        (kind, min(TOGETHER.get(kind, 1), count - begun))
+        (kind, min(TOGETHER, count - begun))
         for kind, count in counts.items()
-        for begun in range(0, count, TOGETHER.get(kind, 1))
+        for begun in range(0, count, TOGETHER)
     ]
     chance.shuffle(groups)
     turns = cycle(WORKLOADS)
@@ -133,6 +134,7 @@ class Trials:
     def _trials(self, plan: Plan) -> list[Trial]:
         """Make those of a plan. What keeps one from being made is its result, and not the end of others."""
         self._begin_anew(plan.workloads)
+        forget(self.cluster.api, self.timeline)
         switch = self._switch(dry_run=not plan.with_it)
         try:
             acted, failed = self._act(plan)

@@ -39,10 +39,12 @@ def test_both_halves_of_a_pair_are_of_one_workload_and_follow_each_other() -> No
     assert {workload for plan in plans for workload in plan.workloads} == set(WORKLOADS)
 
 
-def test_side_by_side_go_only_crash_loops_and_each_has_its_workload() -> None:
+def test_each_of_those_that_go_side_by_side_has_its_workload() -> None:
     sizes = Counter((plan.kind, len(plan.workloads)) for plan in schedule(COUNTS, seed=1) if plan.with_it)
-    assert sizes == {("out of memory", 1): 20, ("crash loop", 3): 1, ("crash loop", 2): 1,
-                     ("container killed", 1): 3, ("pod deleted", 1): 3}  # fmt: skip
+    assert sizes == {
+        ("out of memory", 3): 6, ("out of memory", 2): 1, ("crash loop", 3): 1, ("crash loop", 2): 1,
+        ("container killed", 3): 1, ("pod deleted", 3): 1,
+    }  # fmt: skip
     assert all(len(set(plan.workloads)) == len(plan.workloads) for plan in schedule(COUNTS, seed=1))
 
 
@@ -56,7 +58,7 @@ def test_trials_that_were_kept_are_read_as_they_were(tmp_path: Path) -> None:
 def test_the_order_is_random_and_repeatable() -> None:
     plans = schedule(COUNTS, seed=1)
     assert plans == schedule(COUNTS, seed=1) != schedule(COUNTS, seed=2)
-    assert 5 < sum(plan.with_it for plan in plans[::2]) < len(plans) // 2 - 5
+    assert 0 < sum(plan.with_it for plan in plans[::2]) < len(plans) // 2
     assert [plan.kind for plan in plans] != sorted(plan.kind for plan in plans)
 
 
