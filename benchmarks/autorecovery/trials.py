@@ -196,6 +196,8 @@ class Trials:
 
     def _recovered(self, workload: str, since: datetime) -> tuple[float | None, str]:
         def judged() -> tuple[float | None, str] | None:
+            # The record ends with its last event, and a cluster at rest makes none.
+            record_autorecovery(self.prometheus, self.timeline)
             verdict = recovered_within(
                 self.timeline,
                 workload=f"deployment/{NAMESPACE}/{workload}",

@@ -213,7 +213,7 @@ def test_who_is_nearest_its_limit_on_a_saturated_node_gets_memory(
     workers = cluster.api.items("/api/v1/nodes", labelSelector=f"!{CONTROL_PLANE[0]}")
     names = sorted({node["metadata"]["name"] for node in workers} - {one[5:] for one in acted_on})
     assert names, "every worker had an action within the hour: this test has to come later"
-    fills = "import time; hog = b'x' * (48 << 20); time.sleep(3600)"
+    fills = "import time; hog = b'x' * (54 << 20); time.sleep(3600)"
     pinned = {"nodeSelector": {"kubernetes.io/hostname": names[0]}}
     cluster.api.post(APPS, deployment(cluster.api, "tight", fills, **pinned))
     repairs.ready_pod("tight")

@@ -49,7 +49,7 @@ def fault(stage: Stage, api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> Lastin
     api.add_pods(pod("a"))
     found = Lasting()
     stage.injector.undos = {"it": found}
-    monkeypatch.setattr(stage.injector, "check", lambda targets: None)
+    monkeypatch.setattr(stage.injector, "check", lambda targets, disturbs: None)
     return found
 
 

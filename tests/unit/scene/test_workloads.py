@@ -198,7 +198,7 @@ def test_what_is_broken_is_what_makes_the_pods(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, kind: str, undo: dict[str, object], broken: list[str]
 ) -> None:
     stage.injector.undos = {"sheer": PodKillUndo(stage.tools)}
-    monkeypatch.setattr(stage.injector, "check", lambda targets: None)
+    monkeypatch.setattr(stage.injector, "check", lambda targets, disturbs: None)
     workloads = Workloads(stage)
     workloads.are_broken(Breaks(fault=lambda ground: Sheer(kind, undo), by="new pod"))
     assert workloads.broken == broken
