@@ -54,12 +54,15 @@ class Monitored:
 
     def post(self, *alerts: dict[str, str], ended: bool = False) -> None:
         now = datetime.now(UTC)
+        # What fires does so now: of an older alert Alertmanager tells without the wait in which it hears of
+        # another that inhibits it.
+        began = now - timedelta(minutes=1) if ended else now
         ends = {"endsAt": now.isoformat()} if ended else {}
         body = [
             {
                 "labels": labels,
                 "annotations": TEXTS,
-                "startsAt": (now - timedelta(minutes=1)).isoformat(),
+                "startsAt": began.isoformat(),
                 **ends,
             }
             for labels in alerts
