@@ -5,5 +5,5 @@ A recovery is timed by the recorder and the judge that scenarios use, from the f
 about anything but the trial's own workload, or that comes in a trial without it, is a false one.
 Before each trial it forgets what it did to a workload: what comes again within minutes is another playbook's.
 
-`trials` runs them, `report` sums up, `picture` draws, `bench` prints.
+`schedule` orders them, `trials` makes them, `report` sums up, `picture` draws, `bench` prints.
 """

@@ -15,7 +15,8 @@ from aftershock.config import load_settings, project_root
 from aftershock.observe.prometheus import Prometheus
 from benchmarks.autorecovery.picture import draw
 from benchmarks.autorecovery.report import keep, kept, show, summed
-from benchmarks.autorecovery.trials import Trials, schedule
+from benchmarks.autorecovery.schedule import schedule
+from benchmarks.autorecovery.trials import Trials
 
 __all__ = ["command"]
 
@@ -53,7 +54,7 @@ def command(*, oom: int, crash_loops: int, others: int, seed: int, folder: Path 
         trials_file = folder / "autorecovery.trials.jsonl"
         done = kept(trials_file)
         # Also where something breaks: what was measured until then is not lost.
-        stack.callback(lambda: show(done, Console()))
+        stack.callback(lambda: show(done, Console(width=110)))
         stack.callback(lambda: (folder / "autorecovery.svg").write_text(draw(summed(done)), encoding="utf-8"))
         stack.callback(lambda: keep(done, trials_file))
         plans = schedule(counts, seed)

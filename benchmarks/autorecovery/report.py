@@ -12,7 +12,7 @@ from statistics import median
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.autorecovery.trials import Trial
+from benchmarks.autorecovery.schedule import Trial
 
 __all__ = ["OBJECTIVE_S", "RATE", "Sum", "keep", "kept", "show", "summed"]
 

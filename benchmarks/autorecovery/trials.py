@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import random
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import datetime
-from itertools import cycle, islice
 from pathlib import Path
 
 from aftershock.clock import SystemClock, wait_until
@@ -34,66 +32,18 @@ from aftershock.observe.recorder import Recorder
 from aftershock.scene.autorecovery import DEPLOYMENT, DRY_RUN
 from aftershock.timeline import Event, Timeline
 from benchmarks.autorecovery.memory import forget
+from benchmarks.autorecovery.schedule import CRASH_LOOP, WORKLOADS, Plan, Trial
 
-__all__ = ["KINDS", "WORKLOADS", "Plan", "Trial", "Trials", "schedule"]
+__all__ = ["Trials"]
 
-WORKLOADS = ("details", "ratings", "productpage", "reviews-v1", "reviews-v2", "reviews-v3")
-"""Of one replica each: while its pod is away there is an outage."""
 NAMESPACE = "bookinfo"
-KINDS = ("out of memory", "crash loop", "container killed", "pod deleted")
 CRASHES = 6
 """The sixth crash in ten minutes waits 160 s by the kubelet's back-off, with five restarts behind it."""
-TOGETHER = 3
-"""So many trials of a kind go side by side, each on its workload: they are mostly waiting."""
 
 _ACTS_WITHIN_S = 15.0
 _RECOVERS_WITHIN_S = 330.0  # the kubelet's longest back-off, and a start
 _SWITCHES_S = 45.0
 _GOES_S = 8.0  # a pod of bookinfo pauses 5 s before it stops
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """Trials to come, side by side: of one kind, on one workload each."""
-
-    kind: str
-    workloads: tuple[str, ...]
-    with_it: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class Trial:
-    """A trial that was made. `recovered_s` is None where it did not recover, or is not known: then `why`.
-
-    `actions` are those about the workload, as "PLAYBOOK after SECONDS"; `false_actions` all others.
-    """
-
-    kind: str
-    workload: str
-    with_it: bool
-    recovered_s: float | None
-    why: str
-    actions: tuple[str, ...] = ()
-    false_actions: tuple[str, ...] = ()
-
-
-def schedule(counts: Mapping[str, int], seed: int) -> list[Plan]:
-    """Return pairs in random order, the kinds mixed; which half of a pair comes first is random as well."""
-    chance = random.Random(seed)  # noqa: S311 - to be repeatable, not secret
-    groups = [
-        (kind, min(TOGETHER, count - begun))
-        for kind, count in counts.items()
-        for begun in range(0, count, TOGETHER)
-    ]
-    chance.shuffle(groups)
-    turns = cycle(WORKLOADS)
-    plans = []
-    for kind, size in groups:
-        workloads = tuple(islice(turns, size))
-        halves = [Plan(kind=kind, workloads=workloads, with_it=with_it) for with_it in (True, False)]
-        chance.shuffle(halves)
-        plans += halves
-    return plans
 
 
 class Trials:
@@ -104,14 +54,19 @@ class Trials:
         self.prometheus = prometheus
         self.timeline = Timeline(folder / "autorecovery.timeline.jsonl")
         self.kit: Tools = tools(cluster.api, carrier_image=settings.carrier_image)
-        self.injector = Injector(
-            self.kit,
-            run_id=f"bench-{secrets.token_hex(3)}",
-            journal=Journal(folder / "journal.jsonl"),
-            timeline=self.timeline,
-            check=Guard(cluster=cluster, settings=settings, protected=False).check,
-        )
         self.clock = SystemClock()
+        run_id = f"bench-{secrets.token_hex(3)}"
+        guard = Guard(cluster=cluster, settings=settings)
+
+        def hands(name: str) -> Injector:
+            journal = Journal(folder / f"journal-{run_id}-{name}.jsonl")
+            return Injector(
+                self.kit, run_id=run_id, journal=journal, timeline=self.timeline, check=guard.check
+            )
+
+        # Each workload has hands of its own: a crash loop goes on beside others.
+        self.hands = {workload: hands(workload) for workload in WORKLOADS}
+        self.injector = hands("switch")
 
     def run(self, plans: list[Plan]) -> Iterator[Trial]:
         """Make one after the other.
@@ -122,7 +77,8 @@ class Trials:
         """
         with ExitStack() as stack:
             stack.callback(self.timeline.close)
-            stack.callback(self.injector.undo_all)
+            for hands in (self.injector, *self.hands.values()):
+                stack.callback(hands.undo_all)
             stack.callback(self._drop_budgets)
             kinds = ["pod", "deployment", "replicaset", "event"]
             stack.enter_context(
@@ -164,35 +120,42 @@ class Trials:
     def _act(self, plan: Plan) -> tuple[dict[str, datetime], dict[str, str]]:
         """Inject the fault, and return when on which workload, and what kept it from others.
 
-        Of a crash loop, it is when its last crash was.
+        One after the other, so that no two land at once; but a crash loop is mostly the kubelet's waiting.
         """
-        acted: dict[str, datetime] = {}
-        failed: dict[str, str] = {}
-        for crash in range(CRASHES if plan.kind == "crash loop" else 1):
-            for workload in plan.workloads:
-                if workload in failed:
-                    continue
-                if crash:
-                    self._steady(workload)
-                try:
-                    acted[workload] = self._inject(plan.kind, workload)
-                except AftershockError as error:
-                    acted.pop(workload, None)
-                    failed[workload] = str(error)
-        return acted, failed
+
+        def act_on(workload: str) -> datetime | str:
+            try:
+                return self._crash(workload) if plan.kind == CRASH_LOOP else self._inject(plan.kind, workload)
+            except EnvironmentUnusableError:
+                raise
+            except AftershockError as error:
+                return str(error)
+
+        with ThreadPoolExecutor(len(plan.workloads) if plan.kind == CRASH_LOOP else 1) as pool:
+            came = dict(zip(plan.workloads, pool.map(act_on, plan.workloads), strict=True))
+        acted = {workload: at for workload, at in came.items() if isinstance(at, datetime)}
+        return acted, {workload: why for workload, why in came.items() if isinstance(why, str)}
+
+    def _crash(self, workload: str) -> datetime:
+        """Kill its container until it is in a crash loop; return when its last crash was."""
+        for _ in range(CRASHES - 1):
+            self._inject(CRASH_LOOP, workload)
+            self._steady(workload)
+        return self._inject(CRASH_LOOP, workload)
 
     def _inject(self, kind: str, workload: str) -> datetime:
         which: WhichPods = {"workload": workload, "namespace": NAMESPACE}
         makes: dict[str, Callable[[], Fault]] = {
             "out of memory": lambda: OutOfMemory(self.kit, **which),
-            "crash loop": lambda: ContainerKill(self.kit, **which),
+            CRASH_LOOP: lambda: ContainerKill(self.kit, **which),
             "container killed": lambda: ContainerKill(self.kit, **which),
             "pod deleted": lambda: PodKill(self.kit, **which),
         }
-        injection = self.injector.inject(makes[kind]())
-        at = self.timeline.select(source="harness", kind="injecting")[-1].at
-        self.injector.undo(injection.plan.fault_id)
-        return at
+        hands = self.hands[workload]
+        injection = hands.inject(makes[kind]())
+        hands.undo(injection.plan.fault_id)
+        begun = self.timeline.select(source="harness", kind="injecting")
+        return next(event.at for event in begun if event.data["fault_id"] == injection.plan.fault_id)
 
     def _recovered(self, workload: str, since: datetime) -> tuple[float | None, str]:
         def judged() -> tuple[float | None, str] | None:

@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks.autorecovery.picture import draw
 from benchmarks.autorecovery.report import keep, kept, summed
-from benchmarks.autorecovery.trials import KINDS, WORKLOADS, Trial, schedule
+from benchmarks.autorecovery.schedule import KINDS, WORKLOADS, Trial, schedule
 
 COUNTS = {"out of memory": 20, "crash loop": 5, "container killed": 3, "pod deleted": 3}
 
