@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -23,9 +24,15 @@ from aftershock.faults import halting
 from aftershock.faults.lease import await_no_run
 from aftershock.faults.recover import recover as undo_leftovers
 from aftershock.faults.tools import Tools, tools
+from aftershock.history.store import History
+from aftershock.history.trend import LAST, trends_of
+from aftershock.history.view import as_json, as_lines, chosen
 from aftershock.observe.readiness import monitoring_ready
 from aftershock.report.again import judge_again
 from aftershock.report.html import write_report
+from aftershock.report.openmetrics import as_openmetrics
+from aftershock.report.record import read_run
+from aftershock.report.remembering import facts_of, import_runs
 from aftershock.slo.files import read_objectives
 from aftershock.slo.rules import write_rules
 
@@ -234,6 +241,66 @@ def report(run: str) -> None:
     click.echo(
         write_report(folder / "allure-results", folder / "report.html", root=root, name=f"Aftershock {run}")
     )
+
+
+@main.command()
+@click.argument("folders", nargs=-1, metavar="[FOLDER...]", type=click.Path(path_type=Path))
+@click.option("--import", "do_import", is_flag=True, help="Enter the runs in these folders: reports/*.")
+@click.option("--scenario", default="", metavar="WORDS", help="Only scenarios with these in name or file.")
+@click.option("--last", default=LAST, show_default=True, type=click.IntRange(min=2), metavar="N",
+              help="How many runs are compared with those before.")  # fmt: skip
+@click.option("--json", "in_json", is_flag=True, help="Print it for programs.")
+@_told
+def history(folders: tuple[Path, ...], *, do_import: bool, scenario: str, last: int, in_json: bool) -> None:
+    """Show how recovery times, alert latencies and error budgets went through the runs."""
+    root = project_root()
+    settings = load_settings(root=root)
+    file = root / settings.history
+    if bool(folders) != do_import:
+        raise UsageError("runs to enter are named with --import", expected="--import FOLDER...")
+    if do_import:
+        _import(folders, file, keep=settings.history_runs)
+        return
+    if not file.is_file():
+        raise UsageError(
+            f"there is no history in {file} yet",
+            hint="every run enters itself; --import reports/* earlier ones",
+        )
+    with History(file) as store:
+        kept, series = store.scenarios(), store.series()
+    # All figures are judged, whatever is shown: what is found does not depend on what one looks at.
+    shown, trends = chosen(kept, scenario), trends_of(series, last=last)
+    if in_json:
+        click.echo(json.dumps(as_json(shown, trends, last=last), indent=1, ensure_ascii=False))
+    else:
+        click.echo("\n".join(as_lines(shown, trends, last=last)))
+
+
+def _import(folders: tuple[Path, ...], file: Path, *, keep: int) -> None:
+    """Enter runs; a folder that holds none is told, and makes the exit code 1."""
+    done = import_runs([folder for folder in folders if folder.is_dir()], file, keep=keep)
+    for one in done:
+        if one.problem or not one.kept:
+            reason = one.problem or f"older than the {keep} runs that are kept"
+            click.echo(f"not entered: {one.folder.name}: {reason}")
+    click.echo(f"{sum(one.kept and not one.problem for one in done)} of {len(done)} runs entered into {file}")
+    if any(one.problem for one in done):
+        sys.exit(1)
+
+
+@main.command()
+@click.argument("run", metavar="RUN")
+@click.option("--into", type=click.Path(dir_okay=False, path_type=Path), default=None, metavar="FILE",
+              help="Write it there instead of printing it.")  # fmt: skip
+@_told
+def export(run: str, into: Path | None) -> None:
+    """Print verdicts and figures of a run (its id, or its folder) as OpenMetrics, for Prometheus."""
+    under_reports = project_root() / "reports" / run
+    text = as_openmetrics(facts_of(read_run(under_reports if under_reports.is_dir() else Path(run))))
+    if into is None:
+        click.echo(text, nl=False)
+    else:
+        into.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -74,6 +74,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_share         the largest share of a workload's pods that one fault may touch
     experiment_providers  what experiments may call beside our functions: "process", "http", a Python module
     node_power        on a cluster that is not kind: commands that stop and start a node
+    history           the file of the history, from the project's root
+    history_runs      how many runs of a profile, cluster and game day the history keeps
     """
 
     cluster: str = "kind"
@@ -90,6 +92,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_share: _Share = 0.5
     experiment_providers: tuple[str, ...] = ()
     node_power: NodePower = NodePower()
+    history: Annotated[str, msgspec.Meta(min_length=1)] = "reports/history.db"
+    history_runs: Annotated[int, msgspec.Meta(ge=1)] = 200
 
 
 def load_settings(

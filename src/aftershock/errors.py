@@ -13,6 +13,7 @@ AftershockError
 ├── QueryError            Prometheus, Alertmanager or the webhook log said no; carries the status
 ├── TransientError        worth another try within the deadline
 ├── DeadlineError         a wait ended without what it waited for
+├── HistoryError          the store of earlier runs cannot be used; nothing in it was changed
 ├── FaultError            a fault could not be injected, or did not land
 ├── InconclusiveError     a verdict is unknown
 └── ResidueError          something is left after undo                  (exit code 11)
@@ -36,6 +37,7 @@ __all__ = [
     "EnvironmentUnusableError",
     "FaultError",
     "FeatureError",
+    "HistoryError",
     "InconclusiveError",
     "NotFoundError",
     "QueryError",
@@ -145,6 +147,10 @@ class TransientError(AftershockError):
 
 class DeadlineError(AftershockError):
     """A wait ended without what it waited for; `found` is the last thing seen."""
+
+
+class HistoryError(AftershockError):
+    """The store of earlier runs cannot be opened or written; what it held is as it was."""
 
 
 class FaultError(AftershockError):

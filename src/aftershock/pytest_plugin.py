@@ -29,7 +29,7 @@ from aftershock.report.keeping import Keeper
 from aftershock.report.of_run import attach_to_run
 from aftershock.report.outcomes import VERDICTS, Outcomes
 from aftershock.report.record import RunRecord
-from aftershock.report.reliability import write_figures
+from aftershock.report.reliability import figure_lines, remember, write_figures
 from aftershock.report.verdicts import Verdicts
 from aftershock.timeline import Timeline
 
@@ -197,13 +197,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     run = config.stash[FEATURES].run
     terminalreporter.write_sep("-", f"run {run.id}")
     terminalreporter.write_line(f"evidence: {run.folder}")
-    try:
-        figures = write_figures(run.folder)
-        attach_to_run(shim.folder, {"figures": "\n".join(figures), "alerts": write_run_alerts(run.folder)})
-        for line in figures:
-            terminalreporter.write_line(line)
-    except AftershockError as error:
-        terminalreporter.write_line(str(error))
+    for line in _conclude(run, config.stash[FEATURES].settings, shim.folder, config.rootpath):
+        terminalreporter.write_line(line)
     try:
         report = write_report(
             shim.folder, run.folder / "report.html", root=config.rootpath, name=f"Aftershock {run.id}"
@@ -211,6 +206,22 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.write_line(f"report:   {report}")
     except AftershockError as error:
         terminalreporter.write_line(str(error))
+
+
+def _conclude(run: Run, settings: Settings, results: Path, root: Path) -> Iterator[str]:
+    """Write down what the run came to and enter it into the history; yield the figures, and what is wrong."""
+    figures: list[str] = []
+    try:
+        facts = write_figures(run.folder)
+        figures += figure_lines("this run", facts.figures)
+        figures += remember(facts, root / settings.history, keep=settings.history_runs)
+    except (AftershockError, OSError) as error:  # a full disk costs a page, never the run
+        yield str(error)
+    yield from figures
+    try:
+        attach_to_run(results, {"figures": "\n".join(figures), "alerts": write_run_alerts(run.folder)})
+    except OSError as error:
+        yield str(error)
 
 
 @pytest.fixture(scope="session")

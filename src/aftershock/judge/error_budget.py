@@ -21,7 +21,7 @@ from aftershock.judge.record import Instant, end_of
 from aftershock.timeline import Event
 from aftershock.verdict import Verdict, met, unknown, violated
 
-__all__ = ["MONTH_S", "Spent", "budget_kept", "budget_lines", "spent_of"]
+__all__ = ["MONTH_S", "Budget", "Spent", "budget_kept", "budget_of", "spent_of"]
 
 MONTH_S = 30 * 86400.0
 # The shortest good answer that ends an outage: as long as a probe's usual pace needs for a second look.
@@ -56,6 +56,51 @@ class Spent:
             "time": self.in_time(target=target, window_s=window_s),
             "requests": self.in_requests(target=target, window_s=window_s),
         }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """What a scenario spent of one service's error budget.
+
+    Without a client that watched (`watched`), what is spent in time is not known; `hole` says why it is a
+    least.
+    """
+
+    service: str
+    target: float
+    window_s: float
+    spent: Spent
+    watched: bool
+    hole: str
+
+    @property
+    def percent(self) -> float:
+        """The share that counts, the larger of those that are known."""
+        shares = self.spent.shares(target=self.target, window_s=self.window_s)
+        return 100 * (max(shares.values()) if self.watched else shares["requests"])
+
+    @property
+    def error_percent(self) -> float:
+        """The largest error of that share."""
+        return 100 * self.spent.error_s / ((1 - self.target) * self.window_s) if self.watched else 0.0
+
+    def lines(self) -> list[str]:
+        """Say it for a person."""
+        allowed = format_duration(round((1 - self.target) * self.window_s, 1))
+        shares = self.spent.shares(target=self.target, window_s=self.window_s)
+        in_time, in_requests = _lines(self.spent, shares)
+        if not self.watched:
+            in_time = "in time: not known, no client watched"
+        elif self.hole:
+            in_time += f", at least: {self.hole}"
+        head = f"{self.service}: {100 * self.target:.6g} % over {self.window_s / 86400:g} days"
+        return [f"{head} is a budget of {allowed}", f"  {in_time}", f"  {in_requests}"]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as the timeline has it."""
+        figures = {"percent": round(self.percent, 6), "error_percent": round(self.error_percent, 6)}
+        asked = {"target": self.target, "window_s": self.window_s}
+        return {**asked, **vars(self.spent), "watched": self.watched, "hole": self.hole, **figures}
 
 
 def spent_of(record: Sequence[Event], *, url: str, load: str = "", since: datetime, until: datetime) -> Spent:
@@ -126,33 +171,29 @@ def budget_kept(
     return met(name, **details)
 
 
-def budget_lines(
+def budget_of(
     events: Iterable[Event], *, service: str, url: str, load: str, target: float, window_s: float = MONTH_S
-) -> list[str]:
-    """Say what the record shows that users of `service` lost of its budget; nothing if nobody asked it.
-
-    Without a client that watched, what is spent in time is not known.
-    """
+) -> Budget | None:
+    """Return what the record shows that users of `service` lost of its budget; None if nobody asked it."""
     record = list(events)
     asked = [found for found in loads_of(record) if _is_of(found.subject, load) and found.answers]
     watching = [event.at for event in record if event.kind == "probing" and event.subject == url]
     begun = [*watching[:1], *(found.started for found in asked)]
     if not begun:
-        return []
+        return None
     dues = (datetime.fromtimestamp(answer.due_s, UTC) for found in asked for answer in found.answers)
     end = end_of(record, observer=("probing", url)) if watching else None
     # Up to and with the last request.
     until = end.at if end else max(dues, default=begun[0]) + timedelta(milliseconds=1)
-    spent = spent_of(record, url=url, load=load, since=min(begun), until=until)
-    shares = spent.shares(target=target, window_s=window_s)
-    allowed = format_duration(round((1 - target) * window_s, 1))
-    in_time, in_requests = _lines(spent, shares)
-    if not watching:
-        in_time = "in time: not known, no client watched"
-    elif holes := probe_holes(record, url=url, since=watching[0], until=until):
-        in_time += f", at least: {holes[0]}"
-    head = f"{service}: {100 * target:.6g} % over {window_s / 86400:g} days is a budget of {allowed}"
-    return [head, f"  {in_time}", f"  {in_requests}"]
+    holes = probe_holes(record, url=url, since=watching[0], until=until) if watching else []
+    return Budget(
+        service=service,
+        target=target,
+        window_s=window_s,
+        spent=spent_of(record, url=url, load=load, since=min(begun), until=until),
+        watched=bool(watching),
+        hole=holes[0] if holes else "",
+    )
 
 
 def _is_of(subject: str, load: str) -> bool:

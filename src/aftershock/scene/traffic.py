@@ -10,7 +10,7 @@ from typing import Any
 from aftershock.clock import SystemClock, format_duration
 from aftershock.config import project_root
 from aftershock.errors import ConfigError, FeatureError
-from aftershock.judge.error_budget import budget_kept, budget_lines
+from aftershock.judge.error_budget import budget_kept, budget_of
 from aftershock.judge.load import answered_at_least, failures_below, latency_below, load_report
 from aftershock.judge.load_record import Phase
 from aftershock.judge.maintenance import service_answered
@@ -194,11 +194,10 @@ class Traffic:
     def write_budgets(self) -> None:
         """Write what the scenario spent of the error budgets of the services that were asked."""
         services = self.stage.cluster.services
+        lines: list[str] = []
         try:
-            lines = [
-                line
-                for service, objective in availabilities(root=project_root()).items()
-                for line in budget_lines(
+            for service, objective in availabilities(root=project_root()).items():
+                budget = budget_of(
                     self.stage.timeline,
                     service=service,
                     url=f"{services.get(self._service(service), '')}/",
@@ -206,7 +205,9 @@ class Traffic:
                     target=objective.target,
                     window_s=objective.window_s,
                 )
-            ]
+                if budget:
+                    lines += budget.lines()
+                    self.stage.timeline.record("harness", "budget", service, **budget.to_dict())
         except ConfigError as error:  # a broken file costs the report a page, not the scenario its verdicts
             lines = [str(error)]
         if lines:

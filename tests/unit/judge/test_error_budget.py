@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from aftershock.judge.error_budget import MONTH_S, budget_kept, budget_lines, spent_of
+from aftershock.judge.error_budget import MONTH_S, budget_kept, budget_of, spent_of
 from aftershock.verdict import Verdict
 from tests.conformance.generator import URL, Story, at
 from tests.unit.judge.test_load import LOAD, loaded, row
@@ -83,7 +83,8 @@ def test_nobody_watched() -> None:
 
 
 def lines(tale: Story) -> list[str]:
-    return budget_lines(tale.timeline, service="web", url=URL, load=LOAD, target=0.999)
+    found = budget_of(tale.timeline, service="web", url=URL, load=LOAD, target=0.999)
+    return found.lines() if found else []
 
 
 class TestLines:

@@ -1,0 +1,117 @@
+"""From a run's folder to the history: what it came to is gathered, and entered as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from aftershock.errors import AftershockError
+from aftershock.history.facts import RunFacts, ScenarioFacts
+from aftershock.history.measures import measures_of
+from aftershock.history.store import History
+from aftershock.judge.alert_table import alarms_of
+from aftershock.judge.reliability import Figures, figures_of
+from aftershock.report.record import Recorded, ScenarioRecord, read_run
+from aftershock.report.secrets import redact
+from aftershock.verdict import Verdict
+
+__all__ = ["Imported", "facts_of", "import_runs"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Imported:
+    """How it went with one folder. `problem` is empty where the run was entered."""
+
+    folder: Path
+    problem: str = ""
+    kept: bool = True
+
+
+def facts_of(recorded: Recorded) -> RunFacts:
+    """Return what the history keeps of a run. Each timeline is read once.
+
+    Raises:
+        UsageError: a file of the run is none of ours.
+
+    """
+    run = recorded.run
+    scenarios: list[ScenarioFacts] = []
+    total = Figures()
+    for folder, scenario in recorded.scenarios():
+        facts, figures = _scenario(recorded, folder, scenario)
+        scenarios.append(facts)
+        total += figures
+    return RunFacts(
+        id=run.id,
+        began=run.began,
+        ended=run.ended,
+        state=run.state,
+        why=redact(run.why),
+        profile=run.profile,
+        cluster=run.cluster,
+        gameday=run.gameday,
+        environment={name: redact(value) for name, value in run.environment.items()},
+        planned=len(run.planned),
+        scenarios=tuple(scenarios),
+        figures=total,
+    )
+
+
+def import_runs(folders: Sequence[Path], history: Path, *, keep: int) -> list[Imported]:
+    """Enter the runs in `folders`, oldest first; what is wrong with one keeps no other from it.
+
+    Raises:
+        HistoryError: the history itself cannot be used.
+
+    """
+    found: list[Imported] = []
+    readable: list[Recorded] = []
+    for folder in folders:
+        try:
+            readable.append(read_run(folder))
+        except AftershockError as error:
+            found.append(Imported(folder=folder, problem=str(error)))
+    with History(history) as store:
+        for recorded in sorted(readable, key=lambda recorded: recorded.run.began):
+            try:
+                facts = facts_of(recorded)
+            except AftershockError as error:
+                found.append(Imported(folder=recorded.folder, problem=str(error)))
+            else:
+                store.add(facts, keep=keep)
+                found.append(Imported(folder=recorded.folder, kept=store.has(facts.id)))
+    return found
+
+
+def _scenario(recorded: Recorded, folder: Path, scenario: ScenarioRecord) -> tuple[ScenarioFacts, Figures]:
+    events, verdicts = list(recorded.events(folder)), recorded.verdicts(folder)
+    alarms = alarms_of(events, verdicts)
+    facts = ScenarioFacts(
+        folder=folder.name,
+        file=scenario.file,
+        template=scenario.template,
+        example={name: redact(value) for name, value in scenario.example},
+        name=redact(scenario.name),
+        feature=scenario.feature,
+        outcome=scenario.outcome,
+        message=redact(scenario.message),
+        began=scenario.began,
+        ended=scenario.ended,
+        verdicts=tuple(map(_redacted, verdicts)),
+        measures=tuple(measures_of(events, verdicts)),
+        alarms=alarms.all if alarms else None,
+        false_alarms=alarms.false if alarms else None,
+    )
+    return facts, figures_of(events, verdicts)
+
+
+def _redacted(verdict: Verdict) -> Verdict:
+    observed = verdict.observed
+    return replace(
+        verdict,
+        name=redact(verdict.name),
+        expected=redact(verdict.expected),
+        observed=redact(observed) if isinstance(observed, str) else observed,
+        reason=redact(verdict.reason),
+    )
