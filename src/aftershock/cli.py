@@ -259,8 +259,12 @@ def history(folders: tuple[Path, ...], *, do_import: bool, scenario: str, last: 
     if bool(folders) != do_import:
         raise UsageError("runs to enter are named with --import", expected="--import FOLDER...")
     if do_import:
-        _import(folders, file, keep=settings.history_runs)
-        return
+        done = import_runs(
+            [folder for folder in folders if folder.is_dir()], file, keep=settings.history_runs
+        )
+        click.echo("\n".join(map(str, done)))
+        click.echo(f"{sum(one.entered for one in done)} of {len(done)} runs entered into {file}")
+        sys.exit(any(one.problem for one in done))
     if not file.is_file():
         raise UsageError(
             f"there is no history in {file} yet",
@@ -274,18 +278,6 @@ def history(folders: tuple[Path, ...], *, do_import: bool, scenario: str, last: 
         click.echo(json.dumps(as_json(shown, trends, last=last), indent=1, ensure_ascii=False))
     else:
         click.echo("\n".join(as_lines(shown, trends, last=last)))
-
-
-def _import(folders: tuple[Path, ...], file: Path, *, keep: int) -> None:
-    """Enter runs; a folder that holds none is told, and makes the exit code 1."""
-    done = import_runs([folder for folder in folders if folder.is_dir()], file, keep=keep)
-    for one in done:
-        if one.problem or not one.kept:
-            reason = one.problem or f"older than the {keep} runs that are kept"
-            click.echo(f"not entered: {one.folder.name}: {reason}")
-    click.echo(f"{sum(one.kept and not one.problem for one in done)} of {len(done)} runs entered into {file}")
-    if any(one.problem for one in done):
-        sys.exit(1)
 
 
 @main.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from aftershock.errors import CommandError, RefusedError, ResidueError
 from aftershock.judge.maintenance import node_schedulable
 from aftershock.judge.question import Question
 from aftershock.report.verdicts import as_text
+from tests.unit.report.recorded import folder, recovers
 
 
 @pytest.fixture(autouse=True)
@@ -195,3 +197,71 @@ class TestPlan:
     def test_a_feature_has_to_be_there(self, started: list[list[str]], words: tuple[str, ...]) -> None:
         assert run(*words).exit_code == 2
         assert started == []
+
+
+class TestHistory:
+    @pytest.fixture
+    def runs(self, project: Path) -> list[str]:
+        """Fifteen runs, of which the last five recover later."""
+        times = [10.0, 10.4, 9.8, 10.1, 9.9, 10.2, 10.3, 9.7, 10.0, 10.1, 14.0, 14.5, 13.8, 14.2, 15.0]
+        reports = project / "reports"
+        return [
+            str(folder(reports / f"r{night:02}", recovers(value), night=night))
+            for night, value in enumerate(times)
+        ]
+
+    def test_runs_are_entered_and_their_trend_is_shown(self, runs: list[str], project: Path) -> None:
+        (project / "reports" / "categories.json").touch()  # what else reports/* is
+        done = run("history", "--import", *runs, str(project / "reports" / "categories.json"))
+        assert done.exit_code == 0, done.output
+        assert "r00: entered" in done.output
+        assert "15 of 15 runs entered" in done.output
+
+        shown = run("history", "--scenario", "web-0").output
+
+        assert "profile ci, cluster kind" in shown
+        assert "Web web-0  (features/web.feature)" in shown
+        assert "regression (chance 0.033 %)" in shown
+
+    def test_it_is_there_for_programs(self, runs: list[str]) -> None:
+        run("history", "--import", *runs)
+        found = json.loads(run("history", "--json", "--last", "4").output)
+        [scenario] = found["scenarios"]
+        assert found["test"]["last"] == 4
+        assert scenario["figures"][0]["last"]["runs"] == 4
+
+    def test_a_folder_that_is_no_run_is_said_and_the_others_are_entered(
+        self, runs: list[str], project: Path
+    ) -> None:
+        (project / "reports" / "none").mkdir()
+        done = run("history", "--import", runs[0], str(project / "reports" / "none"))
+        assert done.exit_code == 1
+        assert "none: there is no recorded run" in done.output
+        assert "1 of 2 runs entered" in done.output
+
+    def test_before_the_first_run_it_says_how_to_fill_it(self, project: Path) -> None:
+        done = run("history")
+        assert done.exit_code == 4
+        assert "--import reports/*" in done.output
+        assert not (project / "reports").exists()
+
+    @pytest.mark.parametrize("words", [("history", "reports/r1"), ("history", "--import")])
+    def test_folders_and_import_belong_together(self, words: tuple[str, ...]) -> None:
+        done = run(*words)
+        assert done.exit_code == 4
+        assert "--import FOLDER..." in done.output
+
+    def test_words_that_no_scenario_has(self, runs: list[str]) -> None:
+        run("history", "--import", runs[0])
+        done = run("history", "--scenario", "nowhere")
+        assert done.exit_code == 4
+        assert "Web web-0" in done.output
+
+    def test_a_run_is_exported_by_its_id_or_its_folder(self, runs: list[str], project: Path) -> None:
+        printed = run("export", "r00").output
+        assert "aftershock_recovery_seconds{" in printed
+        assert printed.endswith("# EOF\n")
+        done = run("export", runs[0], "--into", str(project / "run.om"))
+        assert (done.exit_code, done.output) == (0, "")
+        assert (project / "run.om").read_text(encoding="utf-8") == printed
+        assert run("export", "r99").exit_code == 4

@@ -52,6 +52,7 @@ def test_all_of_them_are_exported() -> None:
         ("EnvironmentUnusableError", 10),
         ("FaultError", 2),
         ("FeatureError", 4),
+        ("HistoryError", 2),
         ("InconclusiveError", 1),
         ("NotFoundError", 10),
         ("QueryError", 10),

@@ -11,6 +11,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from aftershock.errors import RefusedError
+from aftershock.history.store import History
 from aftershock.report.record import read_run
 
 STEPS = """
@@ -24,11 +25,15 @@ from aftershock.errors import EnvironmentUnusableError, FaultError, ResidueError
 from aftershock.verdict import met, unknown, violated
 
 def make(status, name):
+    arguments = {"workload": "deployment/demo/web", "within_s": 30.0}
+    asked = {"judge": "recovered_within", "arguments": arguments, "events": 0} if name == "recovery" else None
     if status == "met":
-        return met(name, expected="30 s or less", observed=2.5, unit="s", resolution_s=0.1, query="up == 1")
+        return met(name, expected="30 s or less", observed=2.5, unit="s", resolution_s=0.1, query="up == 1",
+                   question=asked)
     if status == "violated":
         return violated(name, expected="30 s or less", observed=41.5, unit="s", resolution_s=0.1,
-                        query="ALERTS{alertname='X'}", evidence=("pod a was Ready at 12:00:41",))
+                        query="ALERTS{alertname='X'}", evidence=("pod a was Ready at 12:00:41",),
+                        question=asked)
     return unknown(name, expected="30 s or less", reason="no sample in the window", query="up == 1")
 
 @given("a steady service")
@@ -187,6 +192,10 @@ def outcome(case: ET.Element) -> list[str | None]:
     return [p.get("value") for p in case.iter("property") if p.get("name") == "aftershock.outcome"]
 
 
+def properties(case: ET.Element) -> dict[str, str]:
+    return {p.get("name", ""): p.get("value", "") for p in case.iter("property")}
+
+
 OUTCOMES = """
 @critical
 Feature: Recovery of the house
@@ -284,23 +293,88 @@ def test_every_outcome_is_in_junit_as_what_it_is_and_none_is_a_skip(every_outcom
 
     cases = project.cases()
     assert len(cases) == 9
-    assert outcome(cases["test_it_recovers"]) == ["passed"]
+    assert outcome(cases["It recovers"]) == ["passed"]
     for name, word in (
-        ("test_it_is_too_slow", "violated"),
-        ("test_nobody_knows", "inconclusive"),
-        ("test_an_assertion_of_a_step", "violated"),
-        ("test_it_skips_itself", "inconclusive"),
-        ("test_the_fault_does_not_land", "broken"),
+        ("It is too slow", "violated"),
+        ("Nobody knows", "inconclusive"),
+        ("An assertion of a step", "violated"),
+        ("It skips itself", "inconclusive"),
+        ("The fault does not land", "broken"),
     ):
         assert outcome(cases[name]) == [word]
         failure = cases[name].find("failure")
         assert failure is not None
         assert failure.get("type") == word
-    violation = cases["test_it_is_too_slow"].find("failure")
+    violation = cases["It is too slow"].find("failure")
     assert violation is not None
     assert violation.get("message", "").startswith("recovery: violated\n  expected  30 s or less")
     assert "    not run " in (violation.text or "")
     assert not list(ET.parse(project.root / "junit.xml").iter("skipped"))
+
+
+def test_a_case_in_junit_is_the_scenario_with_its_feature_run_and_times(every_outcome):
+    cases = every_outcome.project.cases()
+
+    assert {case.get("classname") for case in cases.values()} == {"Recovery of the house"}
+    assert "Every service recovers [web, 1m, met]" in cases
+    assert all(float(case.get("time", "")) >= 0 for case in cases.values())
+    assert properties(cases["It is too slow"]) == {
+        "aftershock.outcome": "violated",
+        "aftershock.scenario": "It is too slow",
+        "aftershock.feature": "Recovery of the house",
+        "aftershock.file": "features/recovery/a.feature:14",
+        "aftershock.run": "r1",
+        "aftershock.profile": "ci",
+        "aftershock.recovery_seconds:deployment/demo/web": "41.5",
+    }
+    assert properties(cases["It recovers"])["aftershock.recovery_seconds:deployment/demo/web"] == "2.5"
+    assert not any("recovery_seconds" in name for name in properties(cases["Nobody knows"]))
+
+
+def test_a_run_enters_itself_into_the_history(every_outcome):
+    with History(every_outcome.project.root / "reports" / "history.db") as history:
+        assert history.runs() == ["r1"]
+        turns = {one.name: [turn.outcome for turn in one.turns] for one in history.scenarios()}
+        times = {one.scenario: [point.value for point in one.points] for one in history.series()}
+
+    assert turns["It recovers"] == ["passed"]
+    assert turns["The fault does not land"] == ["broken"]
+    assert len(turns) == 9
+    assert times == {"It recovers": [2.5], "It is too slow": [41.5]}
+    assert "all 1 runs in the history" in every_outcome.text
+
+
+def test_a_history_that_cannot_be_used_is_told_and_costs_nothing_else(project):
+    project.feature("Feature: One\n  Scenario: A\n    Given a fault\n")
+    (project.root / "reports").mkdir()
+    (project.root / "reports" / "history.db").write_text("notes\n" * 200)
+
+    result = project.run()
+
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(
+        [
+            "the history in *history.db cannot be used*",
+            "*do: move the file away*",
+            "this run",
+            "  1 scenarios*",
+        ]
+    )
+    assert (project.folder / "reliability.json").is_file()
+    assert read_run(project.folder).run.state == "finished"
+
+
+def test_the_settings_say_where_the_history_is_and_how_long_it_goes_back(project):
+    project.feature("Feature: One\n  Scenario: A\n    Given a fault\n")
+    project.write(
+        "pyproject.toml", PYPROJECT + '[tool.aftershock]\nhistory = "kept/h.db"\nhistory_runs = 2\n'
+    )
+    for name in ("r1", "r2", "r3"):
+        assert project.pytester.runpytest_inprocess("features", "--run-id", name).ret == 0
+
+    with History(project.root / "kept" / "h.db") as history:
+        assert history.runs() == ["r2", "r3"]
+    assert {path.name for path in (project.root / "reports").iterdir()} == {"r1", "r2", "r3"}
 
 
 def test_verdicts_and_timeline_are_in_the_scenarios_folder(every_outcome):
@@ -798,7 +872,7 @@ def test_a_scenario_that_passes_but_leaks_is_no_pass_in_any_report(project):
     leaks = project.results()["Leaks"]
     assert leaks["status"] == "broken"
     assert leaks["statusDetails"]["message"].startswith("residue: a cordon is left on worker-1")
-    case = project.cases()["test_leaks"]
+    case = project.cases()["Leaks"]
     assert outcome(case) == ["broken"]
     assert case.find("error") is not None
 
@@ -825,8 +899,9 @@ def test_ctrl_c_undoes_and_is_neither_a_pass_nor_missing(project):
     assert stopped["status"] == "broken"
     assert stopped["statusDetails"]["message"] == "interrupted: the run was stopped by hand"
     assert [s["status"] for s in stopped["steps"]] == ["passed", "broken"]
-    case = project.cases()["test_stopped_by_hand"]
+    case = project.cases()["Stopped by hand"]
     assert outcome(case) == ["interrupted"]
+    assert properties(case)["aftershock.run"] == "r1"
     failure = case.find("failure")
     assert failure is not None
     assert failure.get("type") == "interrupted"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -10,7 +10,7 @@ from typing import Literal
 from aftershock.judge.reliability import Figures
 from aftershock.verdict import Verdict
 
-__all__ = ["KINDS", "Kind", "Measure", "RunFacts", "ScenarioFacts"]
+__all__ = ["KINDS", "Kind", "Measure", "RunFacts", "ScenarioFacts", "title_of"]
 
 Kind = Literal["recovery", "alert", "budget"]
 KINDS: dict[Kind, str] = {
@@ -43,6 +43,8 @@ class Measure:
 @dataclass(frozen=True, kw_only=True)
 class ScenarioFacts:
     """How one scenario went. `file`, `template` and `example` are what makes it the same in another run.
+
+    `name` is its title, with the values of its example.
 
     `alarms` and `false_alarms` are None where it does not say which alerts may fire.
     """
@@ -79,3 +81,9 @@ class RunFacts:
     planned: int
     scenarios: tuple[ScenarioFacts, ...]
     figures: Figures
+
+
+def title_of(name: str, example: Iterable[tuple[str, str]]) -> str:
+    """Return a scenario's name with the values of its example that are not in it: no two have the same."""
+    more = [value for _, value in example if value not in name]
+    return f"{name} [{', '.join(more)}]" if more else name

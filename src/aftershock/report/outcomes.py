@@ -8,21 +8,20 @@ from __future__ import annotations
 import sys
 from collections.abc import Generator, Sequence
 from pathlib import Path
-from xml.etree import ElementTree as ET
 
 import pytest
 from pytest_bdd.parser import Step
 
-from aftershock.collect.session import SCENARIO
+from aftershock.collect.session import FEATURES, SCENARIO
+from aftershock.report.junit import OUTCOME_PROPERTY, Properties, complete_junit, properties_of
 from aftershock.report.progress import Outcome, Progress, classify, explain
 from aftershock.report.secrets import redact
 from aftershock.verdict import Verdict
 
-__all__ = ["OUTCOME_PROPERTY", "PROGRESS", "VERDICTS", "Outcomes"]
+__all__ = ["PROGRESS", "VERDICTS", "Outcomes"]
 
 PROGRESS = pytest.StashKey[Progress]()
 VERDICTS = pytest.StashKey[Sequence[Verdict]]()
-OUTCOME_PROPERTY = "aftershock.outcome"
 
 _Status = tuple[str, str, tuple[str, dict[str, bool]]]
 _STATUS: dict[Outcome, _Status] = {
@@ -39,7 +38,7 @@ class Outcomes:
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
-        self._interrupted = False
+        self._interrupted: Properties = ()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
@@ -59,7 +58,7 @@ class Outcomes:
                 when="call",
             )
             self._describe(report, item, error, "interrupted")
-            self._interrupted = True
+            self._interrupted = [(OUTCOME_PROPERTY, "interrupted"), *self._properties(item)]
             item.ihook.pytest_runtest_logreport(report=report)
             raise
 
@@ -80,7 +79,15 @@ class Outcomes:
             self._describe(report, item, call.excinfo.value, outcome if of_a_step else "broken")
         elif report.when == "teardown" and not _has_outcome(report):
             report.user_properties.append((OUTCOME_PROPERTY, "passed"))
+        if report.when == "teardown":  # pytest writes the properties of this report, and of no other
+            report.user_properties += self._properties(item)
         return report
+
+    def _properties(self, item: pytest.Item) -> Properties:
+        features = self.config.stash[FEATURES]
+        given = item.stash.get(VERDICTS, ())
+        run, profile = features.run.id, features.settings.profile
+        return properties_of(item.stash[SCENARIO], given, run=run, profile=profile)
 
     def _describe(
         self, report: pytest.TestReport, item: pytest.Item, error: BaseException, outcome: Outcome
@@ -123,7 +130,7 @@ class Outcomes:
         """Put the outcomes' types into the JUnit file that was just written."""
         result = yield
         if xml := self.config.getoption("xmlpath", None):
-            _complete_junit(Path(xml).expanduser(), interrupted=self._interrupted)
+            complete_junit(Path(xml).expanduser(), interrupted=self._interrupted)
         return result
 
     def pytest_bdd_before_step(self, request: pytest.FixtureRequest, step: Step) -> None:
@@ -163,26 +170,3 @@ def _show(
     for name, text in report.sections if config.option.showcapture != "no" else ():
         terminal.write_sep("-", name)
         terminal.write_line(text.rstrip())
-
-
-def _complete_junit(path: Path, *, interrupted: bool) -> None:
-    """Set the `type` that pytest leaves out, from each test case's own outcome.
-
-    A test that Ctrl-C ended is the last one, and pytest did not get to write its properties.
-    """
-    if not path.is_file():
-        return
-    tree = ET.parse(path)  # noqa: S314 - pytest wrote this file a moment ago
-    if interrupted:
-        properties = ET.Element("properties")
-        properties.append(ET.Element("property", name=OUTCOME_PROPERTY, value="interrupted"))
-        list(tree.iter("testcase"))[-1].insert(0, properties)
-    for case in tree.iter("testcase"):
-        outcomes = [p.get("value", "") for p in case.iter("property") if p.get("name") == OUTCOME_PROPERTY]
-        for problem in (*case.iter("failure"), *case.iter("error")) if outcomes else ():
-            problem.set("type", "broken" if _after_the_call(problem) else outcomes[0])
-    tree.write(path, encoding="utf-8", xml_declaration=True)
-
-
-def _after_the_call(problem: ET.Element) -> bool:
-    return problem.tag == "error" and problem.get("message", "").startswith("failed on teardown")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aftershock.errors import AftershockError
-from aftershock.history.facts import RunFacts, ScenarioFacts
+from aftershock.history.facts import RunFacts, ScenarioFacts, title_of
 from aftershock.history.measures import measures_of
 from aftershock.history.store import History
 from aftershock.judge.alert_table import alarms_of
@@ -21,11 +21,15 @@ __all__ = ["Imported", "facts_of", "import_runs"]
 
 @dataclass(frozen=True, kw_only=True)
 class Imported:
-    """How it went with one folder. `problem` is empty where the run was entered."""
+    """How it went with one folder: `entered`, or older than all that are kept, or there is a `problem`."""
 
     folder: Path
+    entered: bool
     problem: str = ""
-    kept: bool = True
+
+    def __str__(self) -> str:
+        how = "entered" if self.entered else self.problem or "not entered: older than all runs that are kept"
+        return f"{self.folder.name}: {how}"
 
 
 def facts_of(recorded: Recorded) -> RunFacts:
@@ -71,16 +75,16 @@ def import_runs(folders: Sequence[Path], history: Path, *, keep: int) -> list[Im
         try:
             readable.append(read_run(folder))
         except AftershockError as error:
-            found.append(Imported(folder=folder, problem=str(error)))
+            found.append(Imported(folder=folder, entered=False, problem=str(error)))
     with History(history) as store:
         for recorded in sorted(readable, key=lambda recorded: recorded.run.began):
             try:
                 facts = facts_of(recorded)
             except AftershockError as error:
-                found.append(Imported(folder=recorded.folder, problem=str(error)))
+                found.append(Imported(folder=recorded.folder, entered=False, problem=str(error)))
             else:
                 store.add(facts, keep=keep)
-                found.append(Imported(folder=recorded.folder, kept=store.has(facts.id)))
+                found.append(Imported(folder=recorded.folder, entered=store.has(facts.id)))
     return found
 
 
@@ -92,7 +96,7 @@ def _scenario(recorded: Recorded, folder: Path, scenario: ScenarioRecord) -> tup
         file=scenario.file,
         template=scenario.template,
         example={name: redact(value) for name, value in scenario.example},
-        name=redact(scenario.name),
+        name=redact(title_of(scenario.name, scenario.example)),
         feature=scenario.feature,
         outcome=scenario.outcome,
         message=redact(scenario.message),

@@ -12,8 +12,8 @@ from aftershock.verdict import Verdict, met
 
 BEGAN = datetime(2026, 11, 2, 1, tzinfo=UTC)
 RECOVERS = met(
-    "deployment/demo/web recovers within 30 s", expected="Ready again", observed=5.25, unit="s", resolution_s=0.2,
-    profile="ci", question={"judge": "recovered_within", "arguments": {}, "events": 3},
+    "deployment/demo/web recovers within 30 s", expected="Ready again", observed=5.25, unit="s",
+    resolution_s=0.2, profile="ci", question={"judge": "recovered_within", "arguments": {}, "events": 3},
 )  # fmt: skip
 
 

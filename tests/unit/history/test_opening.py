@@ -1,4 +1,4 @@
-"""A history of an older version is brought up to date after a copy; of a later one, or of others, is refused."""
+"""A history of an older version is brought up to date after a copy; any other is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rank test against counting every case, and against figures of SciPy 1.17 (exact, and by permutation)."""
+"""The rank test against counting every case, and against figures of SciPy 1.17."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ def test_it_is_what_counting_gives_with_ties_and_with_what_never_came() -> None:
 @pytest.mark.parametrize(
     ("before", "recent", "expected"),
     [
-        # scipy.stats.mannwhitneyu(recent, before, alternative="greater", method="exact")
+        # By mannwhitneyu of scipy.stats, exact, the alternative that recent is greater
         (
             [4.1, 4.4, 3.9, 4.0, 4.6, 4.2, 4.3, 3.8, 4.5, 4.7],
             [4.55, 4.8, 4.9, 4.35, 5.1],
             0.009657009657009656,
         ),
-        # scipy.stats.permutation_test over the sum of ranks, all permutations: with ties
+        # With ties: by permutation_test over the sum of ranks, all permutations
         ([1, 2, 2, 3, 3, 3, 4], [3, 4, 4, 5], 0.03939393939393939),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 
@@ -27,7 +28,7 @@ def test_it_holds_the_true_share_at_least_as_often_as_it_says(n: int, confidence
 @pytest.mark.parametrize("n", [1, 4, 9, 30])
 def test_more_successes_move_it_up_and_it_is_its_own_mirror(n: int) -> None:
     found = [share_of(k, n) for k in range(n + 1)]
-    for less, more in zip(found, found[1:], strict=False):
+    for less, more in pairwise(found):
         assert less.low <= more.low
         assert less.high <= more.high
     for one, mirrored in zip(found, reversed(found), strict=True):
@@ -37,14 +38,14 @@ def test_more_successes_move_it_up_and_it_is_its_own_mirror(n: int) -> None:
 
 def test_more_repetitions_make_it_narrower_and_more_confidence_wider() -> None:
     widths = [share_of(k, 2 * k) for k in (1, 5, 20, 100, 1000)]
-    assert all(a.high - a.low > b.high - b.low for a, b in zip(widths, widths[1:], strict=False))
+    assert all(a.high - a.low > b.high - b.low for a, b in pairwise(widths))
     assert share_of(4, 5, confidence=0.99).low < share_of(4, 5).low
 
 
 @pytest.mark.parametrize(
     ("k", "n", "low", "high"),
     [
-        # scipy.stats.binomtest(k, n).proportion_ci(0.95, "exact")
+        # By binomtest of scipy.stats, its exact interval at 95 %
         (0, 5, 0.0, 0.5218237501049814),
         (4, 5, 0.28358206388191054, 0.9949492366205319),
         (19, 20, 0.7512672372279723, 0.998734910502044),

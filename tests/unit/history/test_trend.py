@@ -1,4 +1,7 @@
-"""What is called a regression, what is not, and what is not known; how often by chance is in the conformance tests."""
+"""What is called a regression, what is not, and what is not known.
+
+How often chance alone is called one is in the conformance tests.
+"""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def test_what_is_wrong_with_one_folder_keeps_no_other_out(tmp_path: Path) -> Non
     folders = [later, tmp_path / "none", broken, good]
     for _ in range(2):
         found = {one.folder.name: one for one in import_runs(folders, tmp_path / "history.db", keep=9)}
-        assert {name for name, one in found.items() if not one.problem} == {"good", "later"}
+        assert {name for name, one in found.items() if one.entered} == {"good", "later"}
         assert "there is no recorded run" in found["none"].problem
         assert "cannot read" in found["broken"].problem
         with History(tmp_path / "history.db") as history:
@@ -59,9 +59,9 @@ def test_what_is_wrong_with_one_folder_keeps_no_other_out(tmp_path: Path) -> Non
 def test_a_run_older_than_all_that_are_kept_is_not_and_its_folder_stays(tmp_path: Path) -> None:
     folders = [folder(tmp_path / f"r{night}", recovers(), night=night) for night in range(3)]
     found = import_runs(folders, tmp_path / "history.db", keep=2)
-    assert [one.kept for one in found] == [True, True, True]
+    assert [one.entered for one in found] == [True, True, True]
     [again] = import_runs(folders[:1], tmp_path / "history.db", keep=2)
-    assert not again.kept
+    assert str(again) == "r0: not entered: older than all runs that are kept"
     assert (folders[0] / "web-0" / "timeline.jsonl").is_file()
     with History(tmp_path / "history.db") as history:
         assert history.runs() == ["r1", "r2"]
