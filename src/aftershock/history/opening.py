@@ -82,8 +82,7 @@ def _hint(error: BaseException) -> str:
 
 
 def _prepare(connection: sqlite3.Connection, path: Path, versions: Sequence[Sequence[str]]) -> None:
-    version = _version(connection)
-    _refuse_foreign(connection, path, version, len(versions))
+    version = _known_version(connection, path, len(versions))
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")  # what was imported is on the disk
     connection.execute("PRAGMA foreign_keys = ON")
@@ -100,9 +99,18 @@ def _prepare(connection: sqlite3.Connection, path: Path, versions: Sequence[Sequ
         connection.execute(f"PRAGMA user_version = {len(versions)}")
 
 
-def _refuse_foreign(connection: sqlite3.Connection, path: Path, version: int, known: int) -> None:
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+def _known_version(connection: sqlite3.Connection, path: Path, known: int) -> int:
+    """Return the file's version, 0 for an empty file.
+
+    Raises:
+        HistoryError: it is none of ours, or later than `known`.
+
+    """
+    # In one statement: another process may be making the file at this moment.
+    application, version, tables = connection.execute(
+        "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_master) "
+        "FROM pragma_application_id, pragma_user_version"
+    ).fetchone()
     if application != APPLICATION and (tables or version):
         raise HistoryError(
             f"{path} is no history of Aftershock",
@@ -116,6 +124,7 @@ def _refuse_foreign(connection: sqlite3.Connection, path: Path, version: int, kn
             found=f"version {version}",
             hint="use that version, or set `history` to another file; nothing was changed",
         )
+    return int(version)
 
 
 def _copy(connection: sqlite3.Connection, copy: Path) -> None:

@@ -86,10 +86,14 @@ def _outcomes(scenario: Kept) -> str:
     alarms = sum(turn.alarms or 0 for turn in scenario.turns)
     false = sum(turn.false_alarms or 0 for turn in scenario.turns)
     runs = len({turn.run for turn in scenario.turns})
-    times = f"{runs} runs" if runs == len(scenario.turns) else f"{len(scenario.turns)} times in {runs} runs"
-    return f"{times} until {scenario.turns[-1].run}: {said}" + (
+    often = "" if runs == len(scenario.turns) else f"{len(scenario.turns)} times in "
+    return f"{often}{_counted(runs)} until {scenario.turns[-1].run}: {said}" + (
         f"; {false} of {alarms} alarms false" if alarms else ""
     )
+
+
+def _counted(runs: int) -> str:
+    return f"{runs} run{'s' * (runs != 1)}"
 
 
 def _row(trend: Trend) -> tuple[str, ...]:
@@ -104,7 +108,7 @@ def _row(trend: Trend) -> tuple[str, ...]:
         bars(point.value for point in (*before, *recent)),
         f"{_summary(before, series.unit)} → {_summary(recent, series.unit)}" if before else
         _summary(recent, series.unit),
-        f"{finding}{because}{chance}" + (f"; {without} runs without the figure" if without else ""),
+        f"{finding}{because}{chance}" + (f"; {_counted(without)} without the figure" if without else ""),
     )  # fmt: skip
 
 

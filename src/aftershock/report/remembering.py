@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from aftershock.errors import AftershockError
+from aftershock.errors import AftershockError, UsageError
 from aftershock.history.facts import RunFacts, ScenarioFacts, title_of
 from aftershock.history.measures import measures_of
 from aftershock.history.store import History
@@ -43,7 +43,14 @@ def facts_of(recorded: Recorded) -> RunFacts:
     scenarios: list[ScenarioFacts] = []
     total = Figures()
     for folder, scenario in recorded.scenarios():
-        facts, figures = _scenario(recorded, folder, scenario)
+        try:
+            facts, figures = _scenario(recorded, folder, scenario)
+        except (KeyError, TypeError, ValueError) as error:  # what a judge meets in a record of another time
+            raise UsageError(
+                f"the record in {folder} is not one that this version judges",
+                found=repr(error),
+                hint="`aftershock judge` of the version that recorded it still does",
+            ) from error
         scenarios.append(facts)
         total += figures
     return RunFacts(

@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -138,6 +139,7 @@ def test_it_is_read_while_it_is_written(path: Path) -> None:
 
 CHILD = """
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from aftershock.history.facts import RunFacts
 from aftershock.history.store import History
@@ -216,3 +218,16 @@ with History(Path({str(path)!r})) as history:
     with History(path) as history:
         history.add(large(2), keep=9)
         assert history.runs() == ["run-ci-001", "run-ci-002"]
+
+
+def test_runs_that_end_at_the_same_time_are_all_entered(path: Path) -> None:
+    def enter(first: int) -> None:
+        with History(path) as history:
+            for night in range(first, first + 10):
+                history.add(run(night, scenario(recovery(night), verdicts=[RECOVERS])), keep=99)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(enter, (0, 10, 20, 30)))  # the first of them makes the file
+    with History(path) as history:
+        assert len(history.runs()) == 40
+        assert [point.value for one in history.series() for point in one.points] == list(range(40))

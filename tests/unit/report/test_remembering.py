@@ -46,12 +46,16 @@ def test_what_is_wrong_with_one_folder_keeps_no_other_out(tmp_path: Path) -> Non
     (tmp_path / "none").mkdir()
     broken = folder(tmp_path / "broken", recovers())
     (broken / "web-0" / "verdicts.json").write_text("{")
-    folders = [later, tmp_path / "none", broken, good]
+    old = folder(tmp_path / "old", recovers())
+    lines = (old / "web-0" / "timeline.jsonl").read_text(encoding="utf-8").replace('"failures"', '"faults"')
+    (old / "web-0" / "timeline.jsonl").write_text(lines, encoding="utf-8")
+    folders = [later, tmp_path / "none", broken, old, good]
     for _ in range(2):
         found = {one.folder.name: one for one in import_runs(folders, tmp_path / "history.db", keep=9)}
         assert {name for name, one in found.items() if one.entered} == {"good", "later"}
         assert "there is no recorded run" in found["none"].problem
         assert "cannot read" in found["broken"].problem
+        assert "is not one that this version judges\n  found: KeyError('failures')" in found["old"].problem
         with History(tmp_path / "history.db") as history:
             assert history.runs() == ["good", "later"]
 
