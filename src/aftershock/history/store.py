@@ -13,6 +13,7 @@ from statistics import median_high
 from typing import Any, Self
 
 from aftershock.clock import from_rfc3339, rfc3339
+from aftershock.errors import HistoryError
 from aftershock.history.facts import Measure, RunFacts, ScenarioFacts
 from aftershock.history.opening import open_history, told, transaction
 from aftershock.history.trend import Point, Series
@@ -99,7 +100,14 @@ class History:
         """Return the sums over all runs that have any, and how many these are."""
         with told(self.path):
             rows = self._connection.execute("SELECT figures FROM runs WHERE figures IS NOT NULL").fetchall()
-        return sum((Figures.from_dict(json.loads(text)) for (text,) in rows), Figures()), len(rows)
+        try:
+            return sum((Figures.from_dict(json.loads(text)) for (text,) in rows), Figures()), len(rows)
+        except (ValueError, KeyError, TypeError) as error:
+            raise HistoryError(
+                f"{self.path} has sums of a run that are none of ours",
+                found=repr(error),
+                hint="`aftershock history --import reports/*` enters the runs again",
+            ) from error
 
     def scenarios(self) -> list[Kept]:
         """Return every scenario with its turns, by profile, cluster and where it is written."""

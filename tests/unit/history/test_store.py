@@ -231,3 +231,12 @@ def test_runs_that_end_at_the_same_time_are_all_entered(path: Path) -> None:
     with History(path) as history:
         assert len(history.runs()) == 40
         assert [point.value for one in history.series() for point in one.points] == list(range(40))
+
+
+@pytest.mark.parametrize("sums", ["{", '{"latencies": {"x": 1}}', '{"latencies": {}, "unheard_of": 1}', "[]"])
+def test_sums_that_are_none_of_ours_are_said(path: Path, sums: str) -> None:
+    with History(path) as history:
+        history.add(run(1, scenario()), keep=9)
+        history._connection.execute("UPDATE runs SET figures = ?", (sums,))
+        with pytest.raises(HistoryError, match="sums of a run that are none of ours"):
+            history.figures()
