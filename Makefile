@@ -8,13 +8,13 @@ ALLURE := node_modules/.bin/allure
 
 .PHONY: gameday test lint unit test-cluster bench requirements clean
 
-## A cluster with its stack on this machine, every scenario on it (or those of FEATURES), and the report.
-## Those that need an addon are left out: `aftershock up --with ADDON`, then `pytest features/ -m addon`.
-FEATURES ?= features/ -m "not addon"
+## A cluster with its stack on this machine, the scenarios of GAMEDAY (or those of FEATURES) on it, and the report.
+## Those that need an addon are in no game day here: `aftershock up --with ADDON`, then `pytest features/ -m addon`.
+GAMEDAY ?= gamedays/nightly.yaml
 gameday: $(INSTALLED) $(ALLURE)
 	$(BIN)/aftershock doctor --install
 	$(BIN)/aftershock up
-	$(BIN)/pytest $(FEATURES)
+	$(if $(FEATURES),$(BIN)/pytest $(FEATURES),$(BIN)/aftershock gameday $(GAMEDAY))
 
 ## Lints and tests; needs no cluster.
 test: lint unit

@@ -92,9 +92,9 @@ def stage(
 def _say(config: pytest.Config, text: str) -> None:
     """Tell the person at the terminal at once, and whoever reads the scenario's output later."""
     print(text)  # noqa: T201 - pytest keeps it with the scenario, or shows it under -s
-    terminal = config.pluginmanager.get_plugin("terminalreporter")
-    if terminal and config.option.capture != "no":
-        terminal.write_line(text)
+    live = config.pluginmanager.get_plugin("aftershock_live")
+    if live and config.option.capture != "no":
+        live.say(text)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -27,6 +28,7 @@ from aftershock.faults.tools import Tools, tools
 from aftershock.history.store import History
 from aftershock.history.trend import LAST, trends_of
 from aftershock.history.view import as_json, as_lines, chosen
+from aftershock.gameday.file import read_gameday
 from aftershock.observe.readiness import monitoring_ready
 from aftershock.report.again import judge_again
 from aftershock.report.html import write_report
@@ -162,6 +164,42 @@ def plan(features: tuple[str, ...], cluster: str | None, profile: str | None) ->
     # In a process of its own: pytest wants to import our plugin itself.
     dry_run = [sys.executable, "-m", "pytest", "--dry-run", "--no-header", "-qq", "-p", "no:cacheprovider"]
     sys.exit(subprocess.run([*dry_run, *features, *given], check=False).returncode)
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
+@click.argument("pytest_words", nargs=-1, metavar="[-- PYTEST OPTIONS]", type=click.UNPROCESSED)
+@click.option(
+    "--dry-run", is_flag=True, help="Show what would run, with targets and forecast; touch nothing."
+)
+@click.option("--only", multiple=True, metavar="TEXT",
+              help="Only features and scenarios whose name has this part; several times.")  # fmt: skip
+@click.option("--cluster", default=None, metavar="kind|CONTEXT", help="The cluster to run on.")
+@click.option(
+    "--profile", type=click.Choice(["ci", "nightly"]), default=None, help="Which profile is deployed."
+)
+@click.option("--run-id", default=None, metavar="ID", help="Name the run, and its folder under reports/.")
+@_told
+def gameday(
+    file: Path,
+    pytest_words: tuple[str, ...],
+    *,
+    dry_run: bool,
+    only: tuple[str, ...],
+    cluster: str | None,
+    profile: str | None,
+    run_id: str | None,
+) -> None:
+    """Run the scenarios of a game day: its file says which, why, how often, and when to stop."""
+    read_gameday(file, root=project_root())
+    options = [("--cluster", cluster), ("--profile", profile), ("--run-id", run_id)]
+    options += [("--gameday-only", part) for part in only]
+    given = [word for name, value in options if value is not None for word in (name, value)]
+    given += ["--dry-run", "--no-header", "-qq", "-p", "no:cacheprovider"] if dry_run else []
+    command = [sys.executable, "-m", "pytest", "--gameday", str(file), *given, *pytest_words]
+    # In our place, not below us: what asks us to end (Ctrl-C, a supervisor) reaches the run itself, once,
+    # and nobody waits impatiently for an undo.
+    os.execv(sys.executable, command)  # noqa: S606 - no shell is the point
 
 
 @main.command()

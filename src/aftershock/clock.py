@@ -7,8 +7,10 @@ run on `aftershock.testing.FakeClock` in no time at all.
 from __future__ import annotations
 
 import re
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeVar
 
@@ -17,8 +19,10 @@ from aftershock.errors import ConfigError, DeadlineError, TransientError
 __all__ = [
     "Clock",
     "SystemClock",
+    "WaitObserver",
     "format_duration",
     "from_rfc3339",
+    "observed_waits",
     "parse_duration",
     "rfc3339",
     "wait_until",
@@ -59,6 +63,37 @@ class SystemClock:
         time.sleep(seconds)
 
 
+class WaitObserver(Protocol):
+    """Somebody who is told what a thread waits for."""
+
+    def waits(self, what: str, left_s: float) -> None:
+        """Hear, before each pause, what is waited for and how many seconds remain for it."""
+        ...
+
+    def waited(self) -> None:
+        """Hear that this wait is over, whatever came of it."""
+        ...
+
+
+_OBSERVERS: dict[int, WaitObserver] = {}
+"""Whom to tell, by the thread that waits."""
+
+
+@contextmanager
+def observed_waits(observer: WaitObserver) -> Iterator[None]:
+    """Tell `observer` of every wait of this thread; those of other threads are not its matter."""
+    thread = threading.get_ident()
+    before = _OBSERVERS.get(thread)
+    _OBSERVERS[thread] = observer
+    try:
+        yield
+    finally:
+        if before is None:
+            del _OBSERVERS[thread]
+        else:
+            _OBSERVERS[thread] = before
+
+
 def wait_until(
     probe: Callable[[], T | None],
     *,
@@ -79,22 +114,30 @@ def wait_until(
 
     """
     clock = clock or SystemClock()
+    observer = _OBSERVERS.get(threading.get_ident())
     deadline = clock.monotonic() + within_s
-    while True:
-        seen = "nothing yet"
-        last_call = clock.monotonic() >= deadline
-        try:
-            result = probe()
-        except TransientError as error:
-            seen = error.message
-        else:
-            if result is not None and result is not False:
-                return result
-        if last_call:
-            raise DeadlineError(
-                f"waited {format_duration(within_s)} for {what}", expected=what, found=seen, hint=hint
-            )
-        clock.sleep(max(0.0, min(every_s, deadline - clock.monotonic())))
+    try:
+        while True:
+            seen = "nothing yet"
+            last_call = clock.monotonic() >= deadline
+            try:
+                result = probe()
+            except TransientError as error:
+                seen = error.message
+            else:
+                if result is not None and result is not False:
+                    return result
+            if last_call:
+                raise DeadlineError(
+                    f"waited {format_duration(within_s)} for {what}", expected=what, found=seen, hint=hint
+                )
+            left_s = max(0.0, deadline - clock.monotonic())
+            if observer is not None:
+                observer.waits(what, left_s)
+            clock.sleep(min(every_s, left_s))
+    finally:
+        if observer is not None:
+            observer.waited()
 
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}

@@ -6,7 +6,11 @@ aftershock.report. A run that meets no .feature file gets none of it.
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -18,7 +22,7 @@ from aftershock.collect.gherkin import Scenario
 from aftershock.collect.meaning import Meaning
 from aftershock.collect.module import FeatureFile
 from aftershock.collect.run import Run
-from aftershock.collect.session import FEATURES, FOLDER, SCENARIO, FeatureSession
+from aftershock.collect.session import FEATURES, FOLDER, SCENARIO, TERMINAL, FeatureSession
 from aftershock.collect.tags import known_tags
 from aftershock.config import Profile, Settings
 from aftershock.errors import AftershockError, UsageError
@@ -26,6 +30,7 @@ from aftershock.report.alert_table import write_run_alerts
 from aftershock.report.allure import AllureShim, attach_verdict, open_results
 from aftershock.report.html import write_report
 from aftershock.report.keeping import Keeper
+from aftershock.report.live import Live
 from aftershock.report.of_run import attach_to_run
 from aftershock.report.outcomes import VERDICTS, Outcomes
 from aftershock.report.record import RunRecord
@@ -35,9 +40,13 @@ from aftershock.timeline import Timeline
 
 if TYPE_CHECKING:
     from aftershock.faults.lease import RunLease
+    from aftershock.gameday.plugin import GameDayPlugin
     from aftershock.scene.plan import Planner
 
 __all__ = ["meanings", "run", "scenario", "scenario_folder", "settings", "timeline", "verdicts"]
+
+
+_GAMEDAY = "aftershock_gameday"
 
 
 class Preflight:
@@ -101,6 +110,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="show steps, targets and blast radius of every scenario; touch nothing",
     )
+    group.addoption("--gameday", metavar="FILE", help="what to run, in which order, how often, until when")
+    group.addoption(
+        "--gameday-only",
+        metavar="TEXT",
+        action="append",
+        default=[],
+        help="of the game day only features and scenarios whose name has this part; may stand several times",
+    )
     group.addoption("--run-id", metavar="ID", help="name the run, and its folder under reports/")
     parser.addini(
         "aftershock_steps",
@@ -124,6 +141,26 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(str(error)) from error
     for name, meaning in tags.items():
         config.addinivalue_line("markers", f"{name}: {meaning}")
+    with suppress(OSError, ValueError):  # none, in a run inside another process
+        config.stash[TERMINAL] = os.dup(sys.stdout.fileno())
+        config.add_cleanup(partial(os.close, config.stash[TERMINAL]))
+    if config.option.gameday:
+        _open_gameday(config)
+
+
+def _open_gameday(config: pytest.Config) -> None:
+    """Have pytest run what the game day says: its features, unless others were named, and its profile."""
+    from aftershock.gameday.file import read_gameday  # noqa: PLC0415 - unit tests need no Kubernetes client
+    from aftershock.gameday.plugin import GameDayPlugin  # noqa: PLC0415 - as above
+
+    try:
+        file = read_gameday(Path(config.option.gameday), root=config.rootpath)
+    except AftershockError as error:
+        raise pytest.UsageError(str(error)) from error
+    if config.args_source != pytest.Config.ArgsSource.ARGS:
+        config.args = [str(config.rootpath / feature) for feature in file.features]
+    config.option.profile = config.option.profile or file.day.profile
+    config.pluginmanager.register(GameDayPlugin(file, only=config.option.gameday_only), _GAMEDAY)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -138,6 +175,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
             parent.config.pluginmanager.register(Preflight(features), "aftershock_preflight")
         parent.config.pluginmanager.register(features, "aftershock_features")
         parent.config.pluginmanager.register(Outcomes(parent.config), "aftershock_outcomes")
+        parent.config.pluginmanager.register(Live(parent.config), "aftershock_live")
     collector: pytest.Collector = FeatureFile.from_parent(parent, path=file_path)
     return collector
 
@@ -170,6 +208,8 @@ def pytest_runtestloop(session: pytest.Session) -> object:
 def pytest_aftershock_begin(config: pytest.Config, settings: Settings, run: Run) -> None:
     """Open the record of the run, and its Allure results."""
     folders = [item.stash[FOLDER].name for item in config.stash[FEATURES].running]
+    gameday: GameDayPlugin | None = config.pluginmanager.get_plugin(_GAMEDAY)
+    about = gameday.environment if gameday else {}
     record = RunRecord(
         id=run.id,
         began=SystemClock().now(),
@@ -177,12 +217,14 @@ def pytest_aftershock_begin(config: pytest.Config, settings: Settings, run: Run)
         profile=settings.profile,
         cluster=settings.cluster,
         planned=tuple(folders),
+        gameday=gameday.day.name if gameday else "",
+        environment=about,
     )
     config.pluginmanager.register(Keeper(run.folder, record), "aftershock_keeper")
     shim = open_results(
         config,
         run.folder / "allure-results",
-        environment={"run": run.id, "cluster": settings.cluster, "profile": settings.profile},
+        environment={"run": run.id, "cluster": settings.cluster, "profile": settings.profile, **about},
         categories=config.rootpath / "reports" / "categories.json",
     )
     config.pluginmanager.register(shim, "aftershock_allure")

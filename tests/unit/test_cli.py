@@ -265,3 +265,35 @@ class TestHistory:
         assert (done.exit_code, done.output) == (0, "")
         assert (project / "run.om").read_text(encoding="utf-8") == printed
         assert run("export", "r99").exit_code == 4
+
+
+class TestGameday:
+    @pytest.fixture
+    def command(self, monkeypatch: pytest.MonkeyPatch, project: Path) -> list[list[str]]:
+        """What the process was to become."""
+        (project / "features").mkdir()
+        (project / "features" / "a.feature").write_text("Feature: A\n  Scenario: One\n    Given it\n")
+        (project / "day.yaml").write_text(
+            "name: day\nowners: [sre]\nscenarios:\n  - {feature: features, hypothesis: it holds}\n"
+        )
+        became: list[list[str]] = []
+        monkeypatch.setattr(cli.os, "execv", lambda program, words: became.append(words))
+        return became
+
+    def test_it_becomes_pytest(self, command: list[list[str]]) -> None:
+        words = ("--only", "One", "--only", "b", "--profile", "ci", "--run-id", "r7", "--", "-x")
+        assert run("gameday", "day.yaml", *words).exit_code == 0
+        expected = ["--gameday", "day.yaml", "--profile", "ci", "--run-id", "r7"]
+        expected += ["--gameday-only", "One", "--gameday-only", "b", "-x"]
+        assert command[0][1:] == ["-m", "pytest", *expected]
+
+    def test_a_dry_run(self, command: list[list[str]]) -> None:
+        assert run("gameday", "day.yaml", "--dry-run").exit_code == 0
+        assert "--dry-run" in command[0]
+
+    def test_a_wrong_file_is_refused_before(self, command: list[list[str]], project: Path) -> None:
+        (project / "day.yaml").write_text("name: day\n")
+        result = run("gameday", "day.yaml")
+        assert result.exit_code == 4
+        assert "day.yaml:1: no game day that runs here" in result.output
+        assert command == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -10,6 +11,7 @@ from aftershock.clock import (
     SystemClock,
     format_duration,
     from_rfc3339,
+    observed_waits,
     parse_duration,
     rfc3339,
     wait_until,
@@ -205,3 +207,38 @@ def test_the_system_clock_tells_utc_and_does_not_go_back() -> None:
     first = clock.monotonic()
     clock.sleep(0.001)
     assert clock.monotonic() - first >= 0.001
+
+
+class TestObservedWaits:
+    class Notes:
+        def __init__(self) -> None:
+            self.heard: list[object] = []
+
+        def waits(self, what: str, left_s: float) -> None:
+            self.heard.append((what, left_s))
+
+        def waited(self) -> None:
+            self.heard.append("over")
+
+    def test_every_pause_is_told_with_what_is_left(self) -> None:
+        clock, notes = FakeClock(), self.Notes()
+        with observed_waits(notes):
+            answers = iter([None, None, True])
+            wait_until(lambda: next(answers), within_s=10, every_s=2, what="it", clock=clock)
+            with pytest.raises(DeadlineError):
+                wait_until(lambda: None, within_s=1, every_s=1, what="that", clock=clock)
+        assert notes.heard == [("it", 10), ("it", 8), "over", ("that", 1), "over"]
+
+    def test_others_threads_and_later_waits_are_not_its_matter(self) -> None:
+        clock, notes = FakeClock(), self.Notes()
+        answers = iter([None, True])
+        with observed_waits(notes):
+            thread = threading.Thread(
+                target=wait_until,
+                args=(lambda: next(answers),),
+                kwargs={"within_s": 5, "what": "it", "clock": clock},
+            )
+            thread.start()
+            thread.join()
+        wait_until(lambda: clock.monotonic() > 0 or None, within_s=5, what="it", clock=clock)
+        assert notes.heard == []

@@ -1,6 +1,7 @@
 """The plugin as its users meet it: whole runs of pytest on small projects of features."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -250,7 +251,22 @@ def test_every_outcome_has_its_count_and_letter(every_outcome):
         assert count in last, last
     assert "failed" not in last
     assert "skipped" not in last
-    pytest.LineMatcher(every_outcome.lines).fnmatch_lines(["*a.feature .VIVEEI.I*"])
+    # Each at the end of the line of its last step.
+    letters = re.findall(r"^\d\d:\d\d:\d\d   .* (\S) +\[ *\d+%\]$", every_outcome.text, re.MULTILINE)
+    assert "".join(letters) == ".VIVEEI.I"
+
+
+def test_what_goes_on_is_told_step_by_step(every_outcome):
+    pytest.LineMatcher(every_outcome.lines).fnmatch_lines(
+        [
+            "features/recovery/a.feature*",
+            "??:??:?? [[]1/9] It recovers*",
+            "??:??:??   Given a steady service*",
+            "??:??:??   Given a fault*",
+            "??:??:??   When web recovers within 30 seconds*",
+            "??:??:?? [[]9/9] Every service recovers*",
+        ]
+    )
 
 
 def test_the_terminal_shows_the_scenario_and_not_the_code_of_its_steps(every_outcome):

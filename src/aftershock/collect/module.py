@@ -51,6 +51,7 @@ class FeatureFile(pytest.Module):
         test: Any = decorate(body)
         code = body.__code__.replace(co_filename=str(self.path), co_firstlineno=line)
         test.place_as = types.FunctionType(code, {})
+        test.template = name  # for who makes several tests of a scenario
         return test
 
     def _known(self, item: pytest.Item | pytest.Collector) -> pytest.Item | pytest.Collector:

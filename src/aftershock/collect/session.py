@@ -6,21 +6,22 @@ Registered when the first .feature file is met, so a run of anything else never 
 from __future__ import annotations
 
 import importlib.util
+import os
 import pkgutil
-import signal
 import traceback
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from functools import partial
-from pathlib import Path
-from typing import Any, TypeVar
+from contextlib import ExitStack
+from typing import TypeVar
 
 import pytest
 
 from aftershock.collect.check import check, report_errors
 from aftershock.collect.gherkin import Document, Scenario
+from aftershock.collect.interrupts import Interrupts
 from aftershock.collect.meaning import Meaning, meanings
-from aftershock.collect.run import Run, new_run, slugs
+from aftershock.collect.run import Run, new_run
 from aftershock.collect.tags import TAGS, known_tags
+from aftershock.collect.turns import FOLDER, SCENARIO, TURN, Turn, folders
 from aftershock.collect.vocabulary import definitions
 from aftershock.config import Settings, load_settings
 from aftershock.errors import (
@@ -32,10 +33,8 @@ from aftershock.errors import (
     UsageError,
 )
 
-__all__ = ["FEATURES", "FOLDER", "SCENARIO", "FeatureSession", "find_error"]
+__all__ = ["FEATURES", "FOLDER", "SCENARIO", "TERMINAL", "FeatureSession", "find_error"]
 
-SCENARIO = pytest.StashKey[Scenario]()
-FOLDER = pytest.StashKey[Path]()
 
 E_ = TypeVar("E_", bound=BaseException)
 
@@ -47,7 +46,8 @@ class FeatureSession:
     feature was read, so that the user gets all errors at once. `stopped` is what ended the
     run before its first scenario, `residue` what an undo left behind. `refusals` are why a
     run of what a dry run has shown would not begin: a plan enters them. `running` are the scenarios
-    of a run that has begun.
+    of a run that has begun. `doing` is what goes on now, for a person; `interrupts` is how the run is
+    asked to end.
     """
 
     settings: Settings
@@ -61,6 +61,8 @@ class FeatureSession:
         self.residue: ResidueError | None = None
         self.refusals: list[RefusedError] = []
         self.running: list[pytest.Item] = []
+        self.doing = ""
+        self.interrupts = Interrupts(say=self._say_at_once, doing=lambda: self.doing or "the end of the run")
         self._documents: list[tuple[pytest.Collector, Document]] = []
 
     def open(self) -> None:
@@ -128,8 +130,13 @@ class FeatureSession:
 
         """
         lines: list[str] = []
-        for scenario in (item.stash[SCENARIO] for item in self.items(session)):
+        for item in self.items(session):
+            scenario, turn = item.stash[SCENARIO], item.stash.get(TURN, Turn())
+            if turn.number > 1:
+                continue
             lines += ["", f"{scenario.name}  ({scenario.file}:{scenario.line})"]
+            lines += [f"    hypothesis: {turn.hypothesis}"] if turn.hypothesis else []
+            lines += [f"    {turn.of} times"] if turn.of > 1 else []
             lines += [f"    {step}" for step in scenario.steps]
             plans = self.config.hook.pytest_aftershock_plan(
                 config=self.config, settings=self.settings, scenario=scenario
@@ -155,10 +162,8 @@ class FeatureSession:
         return None
 
     def _begin(self, items: list[pytest.Item]) -> None:
-        for item, slug in zip(
-            items, slugs([_folder_name(item.stash[SCENARIO]) for item in items]), strict=True
-        ):
-            item.stash[FOLDER] = self.run.folder / slug
+        for item, folder in zip(items, folders(items), strict=True):
+            item.stash[FOLDER] = self.run.folder / folder
         self.running = items
         self.run.folder.mkdir(parents=True)
         try:
@@ -169,17 +174,24 @@ class FeatureSession:
             if not any(self.run.folder.iterdir()):
                 self.run.folder.rmdir()
             raise
-        self._end_in_good_order()
+        listening = ExitStack()
+        listening.enter_context(self.interrupts.listening())
+        self.config.add_cleanup(listening.close)
         self.config.hook.pytest_aftershock_begin(config=self.config, settings=self.settings, run=self.run)
 
-    def _end_in_good_order(self) -> None:
-        """Have a run that is asked to end (a CI job that is cancelled) undo what it did, as after Ctrl-C.
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self) -> Generator[None, object, object]:
+        """End the run after a scenario whose undo somebody tried to interrupt."""
+        result = yield
+        if self.interrupts.asked:
+            raise KeyboardInterrupt(self.interrupts.reason)
+        return result
 
-        To the latter, too, a shell's background jobs are deaf otherwise.
-        """
-        for number in (signal.SIGTERM, signal.SIGINT):
-            before = signal.signal(number, signal.default_int_handler)
-            self.config.add_cleanup(partial(_listen_as, number, before))
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_teardown(self) -> Generator[None, None, None]:
+        """Undo without being interrupted."""
+        with self.interrupts.undoing():
+            return (yield)
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_makereport(
@@ -197,7 +209,8 @@ class FeatureSession:
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
         """Give the run its exit code. After Ctrl-C this is also where the undo happens."""
         try:
-            result = yield
+            with self.interrupts.undoing():
+                result = yield
         except BaseException as error:
             self.residue = find_error(error, ResidueError)
             if not self.residue:
@@ -226,6 +239,12 @@ class FeatureSession:
                 )
                 terminalreporter.write_line(str(error))
 
+    def _say_at_once(self, text: str) -> None:
+        """Write to the terminal in a signal handler: past every buffer that may be in use just now."""
+        terminal = self.config.stash.get(TERMINAL, None)
+        if terminal is not None:
+            os.write(terminal, f"\n{text}\n".encode())
+
     def _print(self, *lines: str) -> None:
         reporter = self.config.pluginmanager.get_plugin("terminalreporter")
         if reporter:  # not there under -p no:terminal
@@ -234,6 +253,8 @@ class FeatureSession:
 
 
 FEATURES = pytest.StashKey[FeatureSession]()
+TERMINAL = pytest.StashKey[int]()
+"""The file descriptor of what is our standard output where pytest captures none."""
 
 
 def find_error(error: BaseException, kind: type[E_]) -> E_ | None:
@@ -243,11 +264,6 @@ def find_error(error: BaseException, kind: type[E_]) -> E_ | None:
     if isinstance(error, BaseExceptionGroup):
         return next((found for inner in error.exceptions if (found := find_error(inner, kind))), None)
     return None
-
-
-def _listen_as(number: signal.Signals, handler: Any) -> None:
-    """Have a signal do what it did before."""
-    signal.signal(number, handler)
 
 
 def _joined(refusals: Sequence[RefusedError]) -> RefusedError | None:
@@ -261,12 +277,6 @@ def _exit_code(error: AftershockError) -> int:
     """Return the code of what kept a run from beginning: wrong input, residue, else the environment."""
     known = (UsageError, ResidueError)
     return error.exit_code if isinstance(error, known) else EnvironmentUnusableError.exit_code
-
-
-def _folder_name(scenario: Scenario) -> str:
-    """Return the scenario's name, with its example where the name does not tell."""
-    same = scenario.name == scenario.template
-    return " ".join([scenario.name, *(value for _, value in scenario.example if same)])
 
 
 def _modules(package: str) -> Iterator[str]:

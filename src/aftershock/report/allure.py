@@ -133,11 +133,13 @@ class AllureShim:
         """Mark a scenario that Ctrl-C ended: allure-pytest would write it as passed."""
         try:
             return (yield)
-        except (KeyboardInterrupt, pytest.exit.Exception):
+        except (KeyboardInterrupt, pytest.exit.Exception) as error:
             result = self._reporter.get_test(None)
             if SCENARIO in item.stash and result:
                 result.status = Status.BROKEN
-                result.statusDetails = StatusDetails(message="interrupted: the run was stopped by hand")
+                result.statusDetails = StatusDetails(
+                    message=redact(f"interrupted: {str(error) or 'the run was stopped by hand'}")
+                )
                 self._attach_files(item)
             raise
 

@@ -50,7 +50,13 @@ def write_report(results: Path, target: Path, *, root: Path, name: str) -> Path:
     command += ["--config", str(config)] if config.is_file() else []
     try:
         done = subprocess.run(
-            command, cwd=root, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
+            command,
+            cwd=root,
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT_S,
+            check=False,
+            start_new_session=True,  # an impatient second Ctrl-C is no reason to have no report
         )
         index = work / "index.html"
         if done.returncode != 0 or not index.is_file():

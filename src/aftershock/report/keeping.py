@@ -11,7 +11,8 @@ import pytest
 
 from aftershock.clock import Clock, SystemClock
 from aftershock.collect.gherkin import Scenario
-from aftershock.collect.session import FEATURES, FOLDER, SCENARIO
+from aftershock.collect.session import FEATURES
+from aftershock.collect.turns import FOLDER, SCENARIO, TURN, Turn
 from aftershock.report import record
 from aftershock.report.outcomes import PROGRESS
 from aftershock.report.progress import Outcome, Progress
@@ -41,8 +42,16 @@ class Keeper:
             if SCENARIO in item.stash:
                 outcome, message = self._outcomes.pop(item.nodeid, ("passed", ""))
                 kept = _kept(item.stash[SCENARIO], item.stash[PROGRESS], began=began, ended=self._clock.now())
-                path = item.stash[FOLDER] / record.SCENARIO
-                write_record(path, msgspec.structs.replace(kept, outcome=outcome, message=message))
+                turn = item.stash.get(TURN, Turn())
+                told = msgspec.structs.replace(
+                    kept,
+                    outcome=outcome,
+                    message=message,
+                    hypothesis=turn.hypothesis,
+                    repetition=turn.number,
+                    repetitions=turn.of,
+                )
+                write_record(item.stash[FOLDER] / record.SCENARIO, told)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:

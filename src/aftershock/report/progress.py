@@ -107,17 +107,21 @@ def explain(progress: Progress, verdicts: Sequence[Verdict], error: BaseExceptio
     """Return what is said of a failure: the scenario, what was met, and what was not."""
     shown = [*progress.lines(), ""]
     shown += [f"  met: {v.name}: {v.observed} {v.unit}".rstrip() for v in verdicts if v.status == "met"]
-    message = "interrupted" if classify(error) == "interrupted" else str(error) or type(error).__name__
+    message = _interruption(error) if classify(error) == "interrupted" else str(error) or type(error).__name__
     scenario = progress.scenario
     crash = ReprFileLocation(path=scenario.file, lineno=scenario.line, message=redact(message))
     return Failure(text=redact("\n".join([*shown, *_problem(error, root)])), reprcrash=crash)
+
+
+def _interruption(error: BaseException) -> str:
+    return f"interrupted: {error}" if str(error) else "interrupted"
 
 
 def _problem(error: BaseException, root: Path) -> Iterator[str]:
     """Yield a verdict as it is; an error of ours with its place; any other with its traceback."""
     frames = traceback.extract_tb(error.__traceback__)
     if isinstance(error, (KeyboardInterrupt, pytest.exit.Exception)):
-        yield "  interrupted"
+        yield f"  {_interruption(error)}"
     elif isinstance(error, (AftershockError, AssertionError, pytest.fail.Exception, pytest.skip.Exception)):
         yield from _indented(str(error) or type(error).__name__)
         if frames and Path(frames[-1].filename).parts[-2:] != ("aftershock", "verdict.py"):

@@ -55,7 +55,10 @@ class StepRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ScenarioRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One scenario as it went. `message` says why it did not pass; `file` is as called from the root."""
+    """One scenario as it went. `message` says why it did not pass; `file` is as called from the root.
+
+    It was repetition number `repetition` of `repetitions`; `hypothesis` is what its game day expected.
+    """
 
     name: str
     template: str
@@ -70,6 +73,9 @@ class ScenarioRecord(msgspec.Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
     example: tuple[tuple[str, str], ...] = ()
     message: str = ""
+    hypothesis: str = ""
+    repetition: int = 1
+    repetitions: int = 1
     steps: tuple[StepRecord, ...] = ()
 
 
