@@ -196,7 +196,8 @@ def gameday(
     options += [("--gameday-only", part) for part in only]
     given = [word for name, value in options if value is not None for word in (name, value)]
     given += ["--dry-run", "--no-header", "-qq", "-p", "no:cacheprovider"] if dry_run else []
-    command = [sys.executable, "-m", "pytest", "--gameday", str(file), *given, *pytest_words]
+    # One word: pytest takes what stands by itself for a path of tests, and looks for its root there.
+    command = [sys.executable, "-m", "pytest", f"--gameday={file}", *given, *pytest_words]
     # In our place, not below us: what asks us to end (Ctrl-C, a supervisor) reaches the run itself, once,
     # and nobody waits impatiently for an undo.
     os.execv(sys.executable, command)  # noqa: S606 - no shell is the point

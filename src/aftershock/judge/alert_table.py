@@ -64,7 +64,7 @@ def alert_rows(events: Iterable[Event], verdicts: Iterable[Verdict]) -> list[Ale
     fired = sort_out(record, look, expected=wanted, start=look.since, end=look.until)
     rows = [
         _row(record, list(spans), expected=expected)
-        for expected, found in ((True, fired.expected), (False, fired.foreign))
+        for expected, found in ((True, fired.expected), (False, [*fired.foreign, *fired.open]))
         for _, spans in groupby(sorted(found, key=lambda span: span.alert), key=lambda span: span.alert)
     ]
     return sorted(rows, key=lambda row: (row.fired_s is None, row.fired_s or 0.0, row.alert))

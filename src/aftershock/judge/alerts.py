@@ -12,8 +12,9 @@ from datetime import datetime
 from typing import Any
 
 from aftershock.clock import format_duration
-from aftershock.judge.alert_record import AlertRecord, Labels, read_alerts
+from aftershock.judge.alert_record import AlertRecord, Labels, Span, read_alerts
 from aftershock.judge.alert_times import latency_lines
+from aftershock.judge.attribution import Attribution
 from aftershock.judge.concern import admits
 from aftershock.judge.expected_alerts import sort_out
 from aftershock.judge.forecast_record import forecast_lines
@@ -24,6 +25,7 @@ from aftershock.verdict import Verdict, met, unknown, violated
 __all__ = ["fired_within", "nothing_else_fired", "resolved_within"]
 
 _NO_LOOK = "the record has no look back at Prometheus' alerts"
+_NOBODYS = "other scenarios ran at the same time, and its labels do not tell whose it is"
 _NO_START = "the record shows no injection to count from, and no load"
 
 
@@ -54,10 +56,11 @@ def fired_within(
     loaded = look.rules(alert)
     unsure = not_landed(record) + clock_jumps(record, since=start)
     unsure += [] if loaded else [f"no loaded rule is called {alert}"]
+    admit = admits(record, of=of)
+    spans, unclear = _ours(record, [s for s in look.firing(alert, labels) if admit(s.labels)], of=of)
+    unsure += [unclear] if unclear else []
     if unsure:
         return unknown(name, reason=unsure[0], evidence=tuple(unsure), **details)
-    admit = admits(record, of=of)
-    spans = [span for span in look.firing(alert, labels) if admit(span.labels)]
     old = [span for span in spans if span.start <= start and (span.stop is None or span.stop > start)]
     new = [span for span in spans if span.start > start]
     if old and not new:
@@ -127,8 +130,9 @@ def resolved_within(
         for span in look.firing(alert, labels)
         if (start is None or span.start > start.at) and admit(span.labels)
     ]
+    spans, unclear = _ours(record, spans, of=of)
     if not spans:
-        return unknown(name, reason="it never fired, so it could not resolve", **details)
+        return unknown(name, reason=unclear or "it never fired, so it could not resolve", **details)
     first, last = spans[0], spans[-1]
     stages = latency_lines(record, first, start.at if start else first.start)
     details["evidence"] = (*map(str, spans), *stages)
@@ -181,6 +185,7 @@ def nothing_else_fired(
     notes = (
         *(f"exempt, was firing before: {span}" for span in fired.exempt),
         *(f"a matter of cost: {span}" for span in fired.costs),
+        *(f"of another scenario at that time ({scenario}): {span}" for span, scenario in fired.others),
         *_blind_spots(look),
     )
     if fired.foreign:
@@ -192,7 +197,8 @@ def nothing_else_fired(
             evidence=(*map(str, fired.foreign), *notes),
             **details,
         )
-    doubts = clock_jumps(record, since=start) + look.doubts()
+    doubts = [f"{_NOBODYS}: {span}" for span in fired.open]
+    doubts += clock_jumps(record, since=start) + look.doubts()
     if look.since > start or look.until < end:
         doubts.append(
             f"the look back covers {clock_time(look.since)} to {clock_time(look.until)}, "
@@ -212,6 +218,19 @@ def nothing_else_fired(
         ),
         **details,
     )
+
+
+def _ours(record: Sequence[Event], spans: list[Span], *, of: str) -> tuple[list[Span], str]:
+    """Return the spans that count where scenarios ran side by side; and why not, where nobody can say.
+
+    What labels say of a workload that the step has named needs no attribution.
+    """
+    sides = Attribution.of(record)
+    if of or not sides:
+        return spans, ""
+    own = [span for span in spans if sides.whose(span.labels) == "own"]
+    unclear = [span for span in spans if sides.whose(span.labels) == "open"]
+    return own, "" if own or not unclear else f"{_NOBODYS}: {unclear[0]}"
 
 
 def _stray(look: AlertRecord, labels: Labels) -> bool:

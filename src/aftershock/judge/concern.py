@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from aftershock.judge.world import Data, Owners
 from aftershock.timeline import Event
 
-__all__ = ["Admits", "admits"]
+__all__ = ["NAMES_A_WORKLOAD", "Admits", "Labels", "admits"]
 
 Labels = Mapping[str, str]
 Admits = Callable[[Labels], bool]
 
-_NAMES_A_WORKLOAD = frozenset(
+NAMES_A_WORKLOAD = frozenset(
     {
         "app",
         "container",
@@ -56,7 +56,7 @@ def _of_workload(events: Sequence[Event], name: str) -> Admits:
             return False
         if "pod" in labels:
             return (labels.get("namespace"), labels["pod"]) in pods
-        return any(labels.get(label) == name for label in _NAMES_A_WORKLOAD)
+        return any(labels.get(label) == name for label in NAMES_A_WORKLOAD)
 
     return admit
 

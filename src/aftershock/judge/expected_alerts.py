@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aftershock.judge.alert_record import AlertRecord, Labels, Span, subset
+from aftershock.judge.attribution import Attribution
 from aftershock.judge.concern import admits
 from aftershock.timeline import Event
 
@@ -21,12 +22,16 @@ class Fired:
 
     `exempt` were firing before, by their label sets; `costs` call themselves a matter of cost
     (category="cost"): they tell of a state that has lasted for hours, whatever happens meanwhile.
+    Where scenarios ran side by side, `others` name what another one's targets are, each with what it
+    is called; of the `open` ones nobody can say whose they are.
     """
 
     expected: Sequence[Span]
     foreign: Sequence[Span]
     exempt: Sequence[Span]
     costs: Sequence[Span]
+    others: Sequence[tuple[Span, str]] = ()
+    open: Sequence[Span] = ()
 
 
 def sort_out(
@@ -44,7 +49,23 @@ def sort_out(
     wanted = [span for span in others if any(is_it(span) for is_it in awaited)]
     costs = [span for span in others if span not in wanted and subset(_OF_COST, span.labels)]
     foreign = [span for span in others if span not in wanted and span not in costs]
-    return Fired(expected=wanted, foreign=foreign, exempt=exempt, costs=costs)
+    sides = Attribution.of(record)
+    if not sides:
+        return Fired(expected=wanted, foreign=foreign, exempt=exempt, costs=costs)
+    whose = {id(span): sides.whose(span.labels) for span in (*wanted, *foreign)}
+    return Fired(
+        # What was expected may be another one's doing, too, where the labels do not tell.
+        expected=[span for span in wanted if whose[id(span)] == "own"],
+        foreign=[span for span in foreign if whose[id(span)] == "own"],
+        exempt=exempt,
+        costs=costs,
+        others=[
+            (span, ", ".join(sides.scenarios(span.labels)))
+            for span in (*wanted, *foreign)
+            if whose[id(span)] == "other"
+        ],
+        open=[span for span in (*wanted, *foreign) if whose[id(span)] == "open"],
+    )
 
 
 def _awaited(record: Sequence[Event], wanted: Labels) -> Callable[[Span], bool]:
