@@ -10,7 +10,7 @@ from aftershock.collect.meaning import means
 from aftershock.collect.types import phrase
 from aftershock.judge.load_record import Phase
 from aftershock.load.spec import Demand
-from aftershock.scene.acts import load, users_load
+from aftershock.scene.acts import Looks, load, users_load
 from aftershock.scene.traffic import Traffic
 
 USERS_LOAD = phrase(
@@ -43,6 +43,7 @@ def load_goes_on(traffic: Traffic, time: float) -> None:
 
 
 @given(phrase("a client watches {workload}"))
+@means(lambda workload: Looks(service=workload))
 def client_watches(traffic: Traffic, workload: str) -> None:
     """Ask the service many times a second, each time on a new connection, until the scenario ends."""
     traffic.watch(workload)

@@ -8,11 +8,12 @@ from aftershock.cluster.targets import Amount
 from aftershock.collect.meaning import means
 from aftershock.collect.types import phrase
 from aftershock.forecast.objectives import Recovers
-from aftershock.scene.acts import out_of_memory
+from aftershock.scene.acts import Looks, out_of_memory
 from aftershock.scene.workloads import Workloads
 
 
 @given(phrase("every workload of {namespace} is steady"))
+@means(Looks)
 def workloads_are_steady(workloads: Workloads, namespace: str) -> None:
     """Wait until every deployment of the namespace is as specified; nothing is broken before that."""
     workloads.are_steady(namespace)

@@ -178,6 +178,8 @@ def plan(features: tuple[str, ...], cluster: str | None, profile: str | None) ->
 @click.option(
     "--profile", type=click.Choice(["ci", "nightly"]), default=None, help="Which profile is deployed."
 )
+@click.option("--side-by-side", default=None, metavar="N", type=click.IntRange(1, 16),
+              help="How many scenarios that do not disturb one another run at once.")  # fmt: skip
 @click.option("--run-id", default=None, metavar="ID", help="Name the run, and its folder under reports/.")
 @_told
 def gameday(
@@ -188,12 +190,14 @@ def gameday(
     only: tuple[str, ...],
     cluster: str | None,
     profile: str | None,
+    side_by_side: int | None,
     run_id: str | None,
 ) -> None:
     """Run the scenarios of a game day: its file says which, why, how often, and when to stop."""
     read_gameday(file, root=project_root())
     options = [("--cluster", cluster), ("--profile", profile), ("--run-id", run_id)]
     options += [("--gameday-only", part) for part in only]
+    options += [("--side-by-side", str(side_by_side))] if side_by_side else []
     given = [word for name, value in options if value is not None for word in (name, value)]
     given += ["--dry-run", "--no-header", "-qq", "-p", "no:cacheprovider"] if dry_run else []
     # One word: pytest takes what stands by itself for a path of tests, and looks for its root there.

@@ -6,6 +6,7 @@ aftershock.report. A run that meets no .feature file gets none of it.
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from collections.abc import Generator, Iterator, Sequence
@@ -40,6 +41,7 @@ from aftershock.timeline import Timeline
 
 if TYPE_CHECKING:
     from aftershock.faults.lease import RunLease
+    from aftershock.gameday.lane import LanePlugin
     from aftershock.gameday.plugin import GameDayPlugin
     from aftershock.scene.plan import Planner
 
@@ -47,6 +49,7 @@ __all__ = ["meanings", "run", "scenario", "scenario_folder", "settings", "timeli
 
 
 _GAMEDAY = "aftershock_gameday"
+_LANE = "aftershock_lane"
 
 
 class Preflight:
@@ -118,6 +121,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=[],
         help="of the game day only features and scenarios whose name has this part; may stand several times",
     )
+    group.addoption(
+        "--side-by-side",
+        metavar="N",
+        type=int,
+        help="how many scenarios of a game day run at once",
+    )
+    # How a run calls its own processes.
+    group.addoption("--gameday-lane", type=int, default=0, help=argparse.SUPPRESS)
+    group.addoption("--gameday-fds", type=int, nargs=2, help=argparse.SUPPRESS)
+    group.addoption("--gameday-seed", type=int, help=argparse.SUPPRESS)
     group.addoption("--run-id", metavar="ID", help="name the run, and its folder under reports/")
     parser.addini(
         "aftershock_steps",
@@ -151,6 +164,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def _open_gameday(config: pytest.Config) -> None:
     """Have pytest run what the game day says: its features, unless others were named, and its profile."""
     from aftershock.gameday.file import read_gameday  # noqa: PLC0415 - unit tests need no Kubernetes client
+    from aftershock.gameday.lane import LanePlugin  # noqa: PLC0415 - as above
     from aftershock.gameday.plugin import GameDayPlugin  # noqa: PLC0415 - as above
 
     try:
@@ -160,7 +174,13 @@ def _open_gameday(config: pytest.Config) -> None:
     if config.args_source != pytest.Config.ArgsSource.ARGS:
         config.args = [str(config.rootpath / feature) for feature in file.features]
     config.option.profile = config.option.profile or file.day.profile
-    config.pluginmanager.register(GameDayPlugin(file, only=config.option.gameday_only), _GAMEDAY)
+    option = config.option
+    plugin = GameDayPlugin(
+        file, only=option.gameday_only, seed=option.gameday_seed, side_by_side=option.side_by_side
+    )
+    config.pluginmanager.register(plugin, _GAMEDAY)
+    if option.gameday_lane:
+        config.pluginmanager.register(LanePlugin(config, *option.gameday_fds), _LANE)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -220,7 +240,7 @@ def pytest_aftershock_begin(config: pytest.Config, settings: Settings, run: Run)
         gameday=gameday.day.name if gameday else "",
         environment=about,
     )
-    config.pluginmanager.register(Keeper(run.folder, record), "aftershock_keeper")
+    config.pluginmanager.register(Keeper(run.folder, record, lead=not run.lane), "aftershock_keeper")
     shim = open_results(
         config,
         run.folder / "allure-results",
@@ -234,7 +254,7 @@ def pytest_aftershock_begin(config: pytest.Config, settings: Settings, run: Run)
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Write the HTML report and say where everything is."""
     shim: AllureShim | None = config.pluginmanager.get_plugin("aftershock_allure")
-    if shim is None:
+    if shim is None or config.stash[FEATURES].run.lane:
         return
     run = config.stash[FEATURES].run
     terminalreporter.write_sep("-", f"run {run.id}")
@@ -299,10 +319,15 @@ def scenario_folder(request: pytest.FixtureRequest) -> Path:
 
 
 @pytest.fixture
-def timeline(scenario_folder: Path) -> Iterator[Timeline]:
+def timeline(scenario_folder: Path, pytestconfig: pytest.Config) -> Iterator[Timeline]:
     """Yield the scenario's timeline, written to timeline.jsonl as it grows."""
     timeline = Timeline(scenario_folder / "timeline.jsonl")
+    lane: LanePlugin | None = pytestconfig.pluginmanager.get_plugin(_LANE)
+    if lane is not None:
+        lane.record_in(timeline)
     yield timeline
+    if lane is not None:
+        lane.record_in(None)
     timeline.close()
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from aftershock.clock import Clock, SystemClock
 from aftershock.errors import ConfigError
 
-__all__ = ["Run", "new_run", "slugs"]
+__all__ = ["Run", "joined_run", "new_run", "slugs"]
 
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _SLUG_LENGTH = 80
@@ -20,10 +20,20 @@ _SLUG_LENGTH = 80
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One `pytest features/`. `folder` is reports/<id>/; it exists once the run has begun."""
+    """One `pytest features/`. `folder` is reports/<id>/; it exists once the run has begun.
+
+    `lane` numbers, from 1, a process of the run that runs some of its scenarios beside others; 0 is the
+    run's own process.
+    """
 
     id: str
     folder: Path
+    lane: int = 0
+
+    @property
+    def journal_folder(self) -> Path:
+        """Where this process keeps its journal: each its own, so that none undoes what another has begun."""
+        return self.folder / "lanes" / str(self.lane) if self.lane else self.folder
 
 
 def new_run(reports: Path, *, run_id: str | None = None, clock: Clock | None = None) -> Run:
@@ -51,6 +61,11 @@ def new_run(reports: Path, *, run_id: str | None = None, clock: Clock | None = N
             hint="leave --run-id out, or remove that folder",
         )
     return run
+
+
+def joined_run(reports: Path, *, run_id: str, lane: int) -> Run:
+    """Return a run that has begun, as its process number `lane` sees it."""
+    return Run(id=run_id, folder=reports / run_id, lane=lane)
 
 
 def _run(reports: Path, run_id: str) -> Run:

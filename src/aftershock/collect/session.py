@@ -19,7 +19,7 @@ from aftershock.collect.check import check, report_errors
 from aftershock.collect.gherkin import Document, Scenario
 from aftershock.collect.interrupts import Interrupts
 from aftershock.collect.meaning import Meaning, meanings
-from aftershock.collect.run import Run, new_run
+from aftershock.collect.run import Run, joined_run, new_run
 from aftershock.collect.tags import TAGS, known_tags
 from aftershock.collect.turns import FOLDER, SCENARIO, TURN, Turn, folders
 from aftershock.collect.vocabulary import definitions
@@ -81,7 +81,9 @@ class FeatureSession:
         self.tags = known_tags(self.config.getini("aftershock_tags"))
 
     def _name_run(self) -> None:
-        self.run = new_run(self.config.rootpath / "reports", run_id=self.config.getoption("run_id"))
+        reports, run_id = self.config.rootpath / "reports", self.config.getoption("run_id")
+        lane = self.config.getoption("gameday_lane")
+        self.run = joined_run(reports, run_id=run_id, lane=lane) if lane else new_run(reports, run_id=run_id)
 
     def _register_steps(self) -> None:
         """Register every module of the vocabulary as a plugin: assertions in it are rewritten."""
@@ -165,6 +167,14 @@ class FeatureSession:
         for item, folder in zip(items, folders(items), strict=True):
             item.stash[FOLDER] = self.run.folder / folder
         self.running = items
+        if not self.run.lane:  # else it was begun, after its preflight, by the run's own process
+            self._look_whether_it_may_begin(items)
+        listening = ExitStack()
+        listening.enter_context(self.interrupts.listening())
+        self.config.add_cleanup(listening.close)
+        self.config.hook.pytest_aftershock_begin(config=self.config, settings=self.settings, run=self.run)
+
+    def _look_whether_it_may_begin(self, items: list[pytest.Item]) -> None:
         self.run.folder.mkdir(parents=True)
         try:
             self.config.hook.pytest_aftershock_preflight(
@@ -174,10 +184,6 @@ class FeatureSession:
             if not any(self.run.folder.iterdir()):
                 self.run.folder.rmdir()
             raise
-        listening = ExitStack()
-        listening.enter_context(self.interrupts.listening())
-        self.config.add_cleanup(listening.close)
-        self.config.hook.pytest_aftershock_begin(config=self.config, settings=self.settings, run=self.run)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self) -> Generator[None, object, object]:

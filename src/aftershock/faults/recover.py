@@ -38,7 +38,7 @@ def recover(
 ) -> list[Recovered]:
     """Undo what any run left, or what the run `run_id` left; return what was done.
 
-    First every reports/*/journal.jsonl, latest fault first, as far as it tells of this
+    First every journal below reports/, latest fault first, as far as it tells of this
     cluster; then what the cluster's own marks still tell. Every fault is tried, whatever
     happens to the others.
 
@@ -48,7 +48,7 @@ def recover(
     """
     undos = undos_with(tools) if undos is None else undos
     work = _Recovery(tools=tools, undos=undos, cluster=tools.api.identity())
-    for path in sorted(reports.glob(f"{run_id or '*'}/journal.jsonl"), reverse=True):
+    for path in reversed(_journals(reports, run_id)):
         work.from_journal(Journal(path))
     for record in marks.records(tools.api):
         if run_id in {"", record.run_id}:
@@ -72,11 +72,17 @@ def leftovers(tools: Tools, *, reports: Path, undos: Mapping[str, Undo] | None =
     found = {
         record.fault_id: f"{record.fault_id} of run {record.run_id}" for record in marks.records(tools.api)
     }
-    for path in sorted(reports.glob("*/journal.jsonl")):
+    for path in _journals(reports):
         for record in Journal(path).open_records(cluster=cluster):
             if record.fault_id not in found and not _is_undone(record, undos):
                 found[record.fault_id] = f"{record.fault_id} of run {record.run_id} ({record.state})"
     return list(found.values())
+
+
+def _journals(reports: Path, run_id: str = "") -> list[Path]:
+    """Return the journals of that run, or of all; one that ran scenarios side by side has several."""
+    runs = run_id or "*"
+    return sorted([*reports.glob(f"{runs}/journal.jsonl"), *reports.glob(f"{runs}/lanes/*/journal.jsonl")])
 
 
 def _is_undone(record: Record, undos: Mapping[str, Undo]) -> bool:

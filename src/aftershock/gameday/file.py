@@ -16,7 +16,7 @@ from aftershock.config import Profile
 from aftershock.errors import ConfigError, UsageError
 from aftershock.written import Key, Written, read_yaml
 
-__all__ = ["Burning", "Chosen", "Entry", "GameDay", "GameDayFile", "Stop", "read_gameday"]
+__all__ = ["TWO_LANES", "Burning", "Chosen", "Entry", "GameDay", "GameDayFile", "Stop", "read_gameday"]
 
 _Text = Annotated[str, msgspec.Meta(min_length=1)]
 _Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,62}$")]
@@ -63,7 +63,8 @@ class GameDay(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """What a game day's file says.
 
     without       tags (no @) whose scenarios are left out
-    order         as written, or drawn anew for each run: `seed` draws the same again
+    order         as written, or drawn anew for each run: `seed` draws the same again. Side by side
+                  "free" has the first that fits begin; else none overtakes another
     side_by_side  how many scenarios that do not disturb one another run at the same time; true is two
     independent   namespaces whose workloads do not call one another
     """
@@ -73,7 +74,7 @@ class GameDay(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     scenarios: Annotated[tuple[Entry, ...], msgspec.Meta(min_length=1)]
     profile: Profile | None = None
     without: tuple[_Text, ...] = ()
-    order: Literal["written", "random"] = "written"
+    order: Literal["written", "random", "free"] = "written"
     seed: int | None = None
     side_by_side: bool | _Lanes = False
     independent: tuple[_Text, ...] = ()

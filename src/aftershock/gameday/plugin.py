@@ -20,13 +20,16 @@ from aftershock.collect.session import FEATURES
 from aftershock.collect.turns import SCENARIO, TURN, Turn
 from aftershock.config import Settings
 from aftershock.errors import QueryError, UsageError
-from aftershock.gameday.file import Chosen, GameDayFile
+from aftershock.gameday import lanes
+from aftershock.gameday.file import TWO_LANES, Chosen, GameDayFile
+from aftershock.gameday.footprint import footprint_of
 from aftershock.gameday.stopping import StopWatch, Watcher
 from aftershock.observe.prometheus import Prometheus
 
 __all__ = ["KEPT", "GameDayPlugin", "Tally"]
 
 KEPT = "gameday.yaml"
+NEEDS = "side-by-side.txt"
 _REPETITION = "repetition"
 
 
@@ -52,12 +55,20 @@ class Tally:
 class GameDayPlugin:
     """Has pytest run what the file says. `only` are parts of names of features or scenarios."""
 
-    def __init__(self, file: GameDayFile, *, only: Sequence[str] = (), seed: int | None = None) -> None:
+    def __init__(
+        self,
+        file: GameDayFile,
+        *,
+        only: Sequence[str] = (),
+        seed: int | None = None,
+        side_by_side: int | None = None,
+    ) -> None:
         self.file = file
         self.day = file.day
         self.only = [part.lower() for part in only]
         drawn = secrets.randbelow(2**31) if self.day.seed is None else self.day.seed
         self.seed = drawn if seed is None else seed
+        self.side_by_side = side_by_side or self.day.lanes
         self._items: list[pytest.Item] = []
         self._outcomes: dict[str, str] = {}
         self._watcher: Watcher | None = None
@@ -66,6 +77,7 @@ class GameDayPlugin:
     def environment(self) -> dict[str, str]:
         """What the record of the run has to say of it."""
         told = {"gameday": self.day.name, "owners": ", ".join(self.day.owners)}
+        told |= {"side by side": str(self.side_by_side)} if self.side_by_side > 1 else {}
         return told | ({"order seed": str(self.seed)} if self.day.order == "random" else {})
 
     @pytest.fixture
@@ -134,6 +146,8 @@ class GameDayPlugin:
 
     def pytest_aftershock_begin(self, config: pytest.Config, settings: Settings, run: Run) -> None:
         """Keep the file with the run, and begin to look at the stop conditions."""
+        if run.lane:
+            return
         shutil.copyfile(self.file.path, run.folder / KEPT)
         stop = self.day.stop
         if not (stop.slo_burning or stop.prometheus_lost or stop.max_duration):
@@ -141,6 +155,42 @@ class GameDayPlugin:
         watch = StopWatch(stop, Prometheus(connect(settings).monitoring.prometheus))
         self._watcher = Watcher(watch, stop=lambda why: self._stop(config, why))
         self._watcher.start()
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
+        """Run scenarios side by side where that is wanted; else leave it to pytest."""
+        config = session.config
+        if self.side_by_side < TWO_LANES or config.option.collectonly or session.testsfailed:
+            return None
+        features = config.stash[FEATURES]
+        if features.run.lane:
+            return None
+        folder, settings = features.run.folder, features.settings
+        cluster = connect(settings)
+        footprints = [
+            footprint_of(
+                item.stash[SCENARIO],
+                features.meanings(item.stash[SCENARIO]),
+                cluster=cluster,
+                settings=settings,
+                independent=self.day.independent,
+            )
+            for item in self._items
+        ]
+        (folder / NEEDS).write_text("\n".join([*lanes.described(self._items, footprints), ""]))
+        words = lanes.command(config, gameday=self.file.path, seed=self.seed)
+        live = config.pluginmanager.get_plugin("aftershock_live")
+        lanes.Lanes(
+            session,
+            self._items,
+            footprints,
+            most=self.side_by_side,
+            keep_order=self.day.order != "free",
+            start=lambda number, heard: lanes.Lane(
+                number, words, folder=folder / "lanes" / str(number), heard=heard
+            ),
+            say=live.line if live else lambda _: None,
+        ).run()
+        return True
 
     def pytest_unconfigure(self) -> None:
         """Look no more."""

@@ -23,14 +23,21 @@ __all__ = ["Keeper"]
 
 
 class Keeper:
-    """Writes run.json when the run begins and when it ends, and scenario.json after each scenario."""
+    """Writes run.json when the run begins and when it ends, and scenario.json after each scenario.
 
-    def __init__(self, folder: Path, run: RunRecord, *, clock: Clock | None = None) -> None:
+    Where scenarios run side by side, run.json is for the run's own process alone: `lead`.
+    """
+
+    def __init__(
+        self, folder: Path, run: RunRecord, *, lead: bool = True, clock: Clock | None = None
+    ) -> None:
         self.run = run
+        self._lead = lead
         self._path = folder / record.RUN
         self._clock = clock or SystemClock()
         self._outcomes: dict[str, tuple[Outcome, str]] = {}
-        write_record(self._path, run)
+        if lead:
+            write_record(self._path, run)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
@@ -63,6 +70,8 @@ class Keeper:
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Keep how the run ended."""
+        if not self._lead:
+            return
         features = session.config.stash[FEATURES]
         why = str(features.residue or session.shouldstop or session.shouldfail or "")
         state: record.State = "stopped" if why else "finished"

@@ -111,7 +111,7 @@ class Live:
                 self._draw()
         elif not self._told_wait and now - self._wait_began >= LONG_S and left_s >= MAY_LAST_S:
             self._told_wait = True
-            self._line(f"    {self._waiting()}")
+            self.line(f"    {self._waiting()}")
 
     def waited(self) -> None:
         """Forget what was waited for."""
@@ -134,9 +134,9 @@ class Live:
         if self._on_terminal:
             self._draw()
         elif phase == BEGINS:
-            self._line(self._scenario)
+            self.line(self._scenario)
         elif phase != UNDO:
-            self._line(f"  {phase}")
+            self.line(f"  {phase}")
 
     def _end(self) -> None:
         if self._drawn:
@@ -189,6 +189,7 @@ class Live:
         uncaptured: AbstractContextManager[None] = self._capture.global_and_fixture_disabled()
         return uncaptured
 
-    def _line(self, text: str) -> None:
+    def line(self, text: str) -> None:
+        """Write a line that stays, with the time, unless somebody wants it quiet."""
         if not self._quiet:
             self.say(f"{self._clock.now().astimezone():%H:%M:%S} {text}")

@@ -23,10 +23,12 @@ from aftershock.load.spec import Demand
 __all__ = [
     "Breaks",
     "By",
+    "Ends",
     "Experiment",
     "Ground",
     "LitmusEngine",
     "Loads",
+    "Looks",
     "faults_of",
     "load",
     "on_node",
@@ -87,6 +89,19 @@ class Experiment:
     """A Chaos Toolkit experiment, by its file."""
 
     path: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Looks:
+    """Looks at the workloads of `namespace`, or at all that `service` answers; touches nothing."""
+
+    namespace: str = ""
+    service: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ends:
+    """What the scenario did before is over, or taken back; nothing else is touched."""
 
 
 @dataclass(frozen=True, kw_only=True)

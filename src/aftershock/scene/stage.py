@@ -21,6 +21,7 @@ from aftershock.faults.journal import Journal
 from aftershock.faults.protocol import Fault
 from aftershock.faults.setting import Setting
 from aftershock.faults.tools import tools
+from aftershock.judge.attribution import CONCURRENT
 from aftershock.judge.question import Question
 from aftershock.observe.alertmanager import Alertmanager, WebhookLog
 from aftershock.observe.alerts import record_alerts, record_firing_before
@@ -46,7 +47,8 @@ class Stage:
 
     `injections` are the faults that landed, `expected_alerts` those that a step has named,
     each with the workload that it named or "", `opened` the instant from which the scenario
-    answers for what fires. `say` tells the person at the terminal what goes on.
+    answers for what fires. `say` tells the person at the terminal what goes on. `journal_folder` is
+    another one than the run's where scenarios run side by side.
     """
 
     cluster: Cluster
@@ -56,6 +58,7 @@ class Stage:
     run_id: str
     run_folder: Path
     folder: Path
+    journal_folder: Path | None = None
     tags: frozenset[str] = frozenset()
     say: Callable[[str], None] = print
     injections: list[Injection] = field(default_factory=list)
@@ -77,7 +80,7 @@ class Stage:
         self.injector = Injector(
             self.tools,
             run_id=self.run_id,
-            journal=Journal(self.run_folder / "journal.jsonl"),
+            journal=Journal((self.journal_folder or self.run_folder) / "journal.jsonl"),
             timeline=self.timeline,
             check=self.guard.check,
         )
@@ -118,6 +121,12 @@ class Stage:
     def sets(self, subject: str, values: Mapping[tuple[str, ...], object]) -> None:
         """Change settings of an object of the API, as kind/namespace/name, until the scenario ends."""
         self.injector.inject(Setting(self.tools, subject, values))
+
+    def beside(self) -> set[str]:
+        """Return the workloads that other scenarios disturb now, as namespace/name."""
+        told = self.timeline.select(source="harness", kind=CONCURRENT)
+        others = told[-1].data["others"] if told else ()
+        return {workload for other in others for workload in other["workloads"]}
 
     def look_at_alerts(self) -> None:
         """Write into the record what fired, and who was told, since the scenario began."""

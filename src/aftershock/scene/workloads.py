@@ -34,7 +34,7 @@ class Workloads:
         self.broken: list[str] = []
 
     def are_steady(self, namespace: str) -> None:
-        """Wait until every deployment of `namespace` is as specified.
+        """Wait until every deployment of `namespace` is as specified, but those that others disturb now.
 
         Raises:
             EnvironmentUnusableError: it does not become so; nothing was injected.
@@ -45,8 +45,12 @@ class Workloads:
             found = self.stage.api.items(collection("deployment", namespace))
             if not found:
                 raise FeatureError(f"namespace {namespace!r} has no deployment", hint="check its name")
+            beside = self.stage.beside()
+            names = {item["metadata"]["name"]: item for item in found}
             return [
-                item["metadata"]["name"] for item in found if not is_ready({**item, "kind": "Deployment"})
+                name
+                for name, item in names.items()
+                if f"{namespace}/{name}" not in beside and not is_ready({**item, "kind": "Deployment"})
             ]
 
         try:
