@@ -15,11 +15,10 @@ from aftershock.report.record import read_run
 
 STEPS = """
 import os
-import signal
-import threading
+import time
 
 import pytest
-from pytest_bdd import given, when, then
+from pytest_bdd import given, then
 from aftershock.clock import wait_until
 from aftershock.collect.types import phrase
 from aftershock.verdict import violated
@@ -27,9 +26,8 @@ from aftershock.verdict import violated
 COUNT = {"n": 0}
 
 def pause(seconds, what):
-    ends = threading.Event()
-    threading.Timer(seconds, ends.set).start()
-    wait_until(ends.is_set, within_s=60, every_s=0.05, what=what)
+    end = time.monotonic() + seconds
+    wait_until(lambda: time.monotonic() >= end, within_s=60, every_s=0.05, what=what)
 
 @pytest.fixture
 def undo(timeline):
