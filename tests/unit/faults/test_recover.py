@@ -10,7 +10,7 @@ from aftershock.errors import ResidueError
 from aftershock.faults import marks
 from aftershock.faults.journal import Journal, Record
 from aftershock.faults.node_drain import NodeDrain
-from aftershock.faults.recover import recover
+from aftershock.faults.recover import leftovers, recover
 from aftershock.faults.tools import tools
 from aftershock.testing import FakeClock
 from aftershock.testing.kube import FakeApi, node, pod
@@ -109,6 +109,18 @@ def test_only_the_run_that_was_named(api: FakeApi, clock: FakeClock, record: Rec
     assert recover(tools(api, clock=clock), reports=tmp_path, run_id="run2") == []
     assert not is_open(api)
     assert len(recover(tools(api, clock=clock), reports=tmp_path, run_id="run1")) == 1
+
+
+def test_from_the_journals_of_scenarios_that_ran_side_by_side(
+    api: FakeApi, clock: FakeClock, record: Record, tmp_path: Path
+) -> None:
+    written = journal(tmp_path, record, run="run1/lanes/2")
+    assert recover(tools(api, clock=clock), reports=tmp_path, run_id="run2") == []
+    (left,) = leftovers(tools(api, clock=clock), reports=tmp_path)
+    assert left == f"{record.fault_id} of run run1 (planned)"
+    (done,) = recover(tools(api, clock=clock), reports=tmp_path, run_id="run1")
+    assert is_open(api)
+    assert done.known_from == str(written.path)
 
 
 def test_a_damaged_journal_is_reported_and_the_mark_still_helps(

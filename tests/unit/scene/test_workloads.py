@@ -51,6 +51,20 @@ class TestSteady:
         Workloads(stage).are_steady("demo")
         assert 5 < clock.elapsed < 6
 
+    def test_what_another_scenario_disturbs_now_is_its_matter(
+        self, stage: Stage, api: FakeApi, clock: FakeClock
+    ) -> None:
+        api.add(PATH, deployment("web", ready=1), deployment("app"))
+        own = {"workloads": ["demo/app"], "namespaces": []}
+        other = {"scenario": "web-is-killed", "workloads": ["demo/web"], "namespaces": []}
+        stage.timeline.record("harness", "concurrent", own=own, others=[other])
+        Workloads(stage).are_steady("demo")
+        assert clock.elapsed == 0
+        stage.timeline.record("harness", "concurrent", own=own, others=[])
+        with pytest.raises(EnvironmentUnusableError) as caught:
+            Workloads(stage).are_steady("demo")
+        assert "not ready: web" in str(caught.value)
+
     def test_never_steady_names_what_is_not(self, stage: Stage, api: FakeApi, clock: FakeClock) -> None:
         api.add(PATH, deployment("web"), deployment("app", ready=1))
         with pytest.raises(EnvironmentUnusableError, match="demo is not in its steady state") as caught:
