@@ -7,7 +7,7 @@ from pytest_bdd import then
 from aftershock.collect.meaning import means
 from aftershock.collect.types import phrase
 from aftershock.forecast.objectives import AlertFires, AlertResolves
-from aftershock.scene.alert_names import Told
+from aftershock.scene.alert_names import Silent, Told
 from aftershock.scene.alerts import Alerts
 
 
@@ -62,6 +62,7 @@ def alert_is_held_back(alerts: Alerts, alert: str) -> None:
 
 @then("no other alert fires")
 @then("no alert fires")
+@means(Silent)
 def nothing_else_fires(alerts: Alerts) -> None:
     """Hold that no alert fired that no step has named, from the start of the scenario until now."""
     alerts.stay_silent()

@@ -10,7 +10,7 @@ from aftershock.scene.faults import Faults
 
 
 @when("the fault is over")
-@means(Ends)
+@means(lambda: Ends(waits=True))
 def faults_are_over(faults: Faults) -> None:
     """Wait until the time of every fault that lasts has passed, and prove that nothing is left of it."""
     faults.are_over()

@@ -23,6 +23,7 @@ from aftershock.errors import QueryError, UsageError
 from aftershock.gameday import lanes
 from aftershock.gameday.file import TWO_LANES, Chosen, GameDayFile
 from aftershock.gameday.footprint import footprint_of
+from aftershock.gameday.spent import write_spent
 from aftershock.gameday.stopping import StopWatch, Watcher
 from aftershock.observe.prometheus import Prometheus
 
@@ -212,6 +213,10 @@ class GameDayPlugin:
             terminalreporter.write_sep("-", "repetitions")
         for tally in tallies:
             terminalreporter.write_line(str(tally))
+        features = terminalreporter.config.stash.get(FEATURES, None)
+        if self._outcomes and features and not features.run.lane:
+            for line in write_spent(features, self._items):
+                terminalreporter.write_line(line)
 
     def tallies(self) -> Iterator[Tally]:
         """Yield how each scenario that was to run more than once went."""

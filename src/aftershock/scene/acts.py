@@ -101,7 +101,12 @@ class Looks:
 
 @dataclass(frozen=True, kw_only=True)
 class Ends:
-    """What the scenario did before is over, or taken back; nothing else is touched."""
+    """What the scenario did before is over, or taken back; nothing else is touched.
+
+    It `waits` until its time has passed, or does not.
+    """
+
+    waits: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

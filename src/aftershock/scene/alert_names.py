@@ -22,7 +22,7 @@ from aftershock.forecast.objectives import AlertFires, AlertResolves
 from aftershock.observe.alertmanager import Alertmanager
 from aftershock.observe.prometheus import Prometheus
 
-__all__ = ["Told", "check_names", "unknown_names"]
+__all__ = ["Silent", "Told", "check_names", "unknown_names"]
 
 RULES = "/apis/monitoring.coreos.com/v1/prometheusrules"
 # What the operator calls its event about a rule object that it leaves out.
@@ -35,6 +35,11 @@ class Told:
 
     alert: str
     receiver: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Silent:
+    """No alert fires but those that were named."""
 
 
 _Named = AlertFires | AlertResolves | Told

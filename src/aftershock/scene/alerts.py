@@ -10,7 +10,7 @@ from aftershock.judge.question import Question
 from aftershock.scene.stage import Stage
 from aftershock.verdict import Verdict
 
-__all__ = ["Alerts"]
+__all__ = ["LAST_EVALUATIONS_S", "Alerts"]
 
 LOOK_EVERY_S = 2.0
 # A rule must have been evaluated after the window's last instant, or its silence says nothing:

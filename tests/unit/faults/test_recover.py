@@ -117,7 +117,7 @@ def test_from_the_journals_of_scenarios_that_ran_side_by_side(
     written = journal(tmp_path, record, run="run1/lanes/2")
     assert recover(tools(api, clock=clock), reports=tmp_path, run_id="run2") == []
     (left,) = leftovers(tools(api, clock=clock), reports=tmp_path)
-    assert left == f"{record.fault_id} of run run1 (planned)"
+    assert left == f"{record.fault_id} of run run1"
     (done,) = recover(tools(api, clock=clock), reports=tmp_path, run_id="run1")
     assert is_open(api)
     assert done.known_from == str(written.path)
