@@ -25,10 +25,10 @@ from aftershock.faults import halting
 from aftershock.faults.lease import await_no_run
 from aftershock.faults.recover import recover as undo_leftovers
 from aftershock.faults.tools import Tools, tools
+from aftershock.gameday.file import read_gameday
 from aftershock.history.store import History
 from aftershock.history.trend import LAST, trends_of
 from aftershock.history.view import as_json, as_lines, chosen
-from aftershock.gameday.file import read_gameday
 from aftershock.observe.readiness import monitoring_ready
 from aftershock.report.again import judge_again
 from aftershock.report.html import write_report
