@@ -92,7 +92,7 @@ def _of_faults(act: Breaks, ground: Ground, independent: Collection[str]) -> Foo
         outside = [target for target in targets if not _ordinary(target)]
         if outside:
             return Footprint(alone=f"{fault.name} touches {outside[0]}")
-        touched = _workloads(targets, ground)
+        touched = _touched(act, targets, ground)
         workloads |= touched
         if isinstance(fault, NetworkFault):  # whoever calls it feels it, and peers may be named
             namespaces |= {name.partition("/")[0] for name in touched} - set(independent)
@@ -108,12 +108,18 @@ def _ordinary(target: Target) -> bool:
     return target.kind in {"pod", *CONTROLLERS} and target.namespace not in PROTECTED_NAMESPACES
 
 
-def _workloads(targets: Iterable[Target], ground: Ground) -> set[str]:
-    """Return what makes the targets, or is one, as namespace/name."""
+def _touched(act: Breaks, targets: Iterable[Target], ground: Ground) -> set[str]:
+    """Return what makes the pods that may be hit, or is hit itself, as namespace/name.
+
+    Pods are drawn anew when the scenario runs: all that the workload's name stands for are meant, and
+    the name itself, after which alerts may be called.
+    """
     api = ground.tools.api
+    whole = {str(target) for target in targets if target.kind != "pod"}
     pods = [api.get(target.path) for target in targets if target.kind == "pod"]
-    makers = [*controllers_of(api, pods), *(str(target) for target in targets if target.kind != "pod")]
-    return {maker.partition("/")[2] for maker in makers}
+    named = find_workload(api, act.workload) if act.workload and pods else None
+    makers = {*whole, *controllers_of(api, [*pods, *(named.pods if named else ())])}
+    return {maker.partition("/")[2] for maker in makers} | ({str(named)} if named else set())
 
 
 def _watched(service: str, ground: Ground, independent: Collection[str]) -> Footprint:

@@ -60,10 +60,14 @@ class Ground:
 
 @dataclass(frozen=True, kw_only=True)
 class Breaks:
-    """A fault. `fault` makes it, without asking anyone; `by` is how what it breaks becomes whole again."""
+    """A fault. `fault` makes it, without asking anyone; `by` is how what it breaks becomes whole again.
+
+    Where it hits some pods of a workload, which are drawn when it is planned, `workload` is its name.
+    """
 
     fault: Callable[[Ground], Fault]
     by: By
+    workload: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,6 +142,7 @@ def on_pods(make: Callable[..., Fault], amount: Amount, workload: str, *, by: By
             ground.tools, workload=workload, count=amount.count, share=amount.share, **more
         ),
         by=by,
+        workload=workload,
     )
 
 

@@ -57,8 +57,8 @@ class Hog(CpuHog):
         return self.fault.plan()
 
 
-def breaks(fault: Any) -> Breaks:
-    return Breaks(fault=lambda ground: fault, by="restart")
+def breaks(fault: Any, workload: str = "") -> Breaks:
+    return Breaks(fault=lambda ground: fault, by="restart", workload=workload)
 
 
 WEB = breaks(Fault("pod/demo/web-1"))
@@ -69,8 +69,13 @@ STEADY = ("given", Looks(namespace="demo"))
 def needs(monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
     """Return what a scenario with steps of those meanings needs; None is a step without one."""
     api = FakeApi()
-    api.add_pods(pod("web-1", owner="StatefulSet/web"), pod("api-1", app="api", owner="StatefulSet/api"))
-    for name in ("web", "api"):
+    api.add_pods(
+        pod("web-1", owner="StatefulSet/web"),
+        pod("api-1", app="api", owner="StatefulSet/api"),
+        pod("reviews-v1-1", app="reviews", owner="StatefulSet/reviews-v1"),
+        pod("reviews-v2-1", app="reviews", owner="StatefulSet/reviews-v2"),
+    )
+    for name in ("web", "api", "reviews-v1", "reviews-v2"):
         api.add(
             "/apis/apps/v1/namespaces/demo/statefulsets",
             {
@@ -110,6 +115,11 @@ def test_what_makes_the_pods_that_it_touches(needs: Any) -> None:
 
 def test_a_workload_itself(needs: Any) -> None:
     assert needs(("when", breaks(Fault("deployment/demo/web")))).workloads == {"demo/web"}
+
+
+def test_whichever_of_its_pods_will_be_drawn(needs: Any) -> None:
+    found = needs(("when", breaks(Fault("pod/demo/reviews-v2-1"), "reviews")))
+    assert found.workloads == {"demo/reviews", "demo/reviews-v1", "demo/reviews-v2"}
 
 
 def test_a_client_depends_on_whatever_its_service_calls(needs: Any) -> None:
