@@ -24,7 +24,7 @@ from aftershock.faults.pod_kill import PodKill
 from aftershock.faults.protocol import Fault
 from aftershock.faults.setting import Setting
 from aftershock.faults.tools import Tools, tools
-from aftershock.judge.autorecovery import ACTED
+from aftershock.judge.autorecovery import ACTED, repairs_told
 from aftershock.judge.recovery import recovered_within
 from aftershock.observe.autorecovery import record_autorecovery
 from aftershock.observe.prometheus import Prometheus
@@ -190,10 +190,9 @@ class Trials:
         )
 
     def _told(self, since: datetime) -> Iterator[tuple[Event, str]]:
-        for event in self.timeline.select(source="kubernetes", kind="event"):
-            if event.data["reason"] == ACTED and event.at >= since:
-                playbook = str(event.data["message"]).partition(":")[0]
-                yield event, f"{playbook} after {(event.at - since).total_seconds():.1f} s"
+        for event in repairs_told(self.timeline, since, {ACTED}):
+            playbook = str(event.data["message"]).partition(":")[0]
+            yield event, f"{playbook} after {(event.at - since).total_seconds():.1f} s"
 
     def _switch(self, *, dry_run: bool) -> Injection:
         values: dict[tuple[str, ...], object] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,6 +19,7 @@ __all__ = [
     "autorecovery_did_nothing_else",
     "autorecovery_took_back",
     "autorecovery_would_act",
+    "repairs_told",
 ]
 
 ACTED = "AutoRecovered"
@@ -69,7 +70,7 @@ def _said_in_time(
         "expected": f"an Event {reason} within {format_duration(within_s)}",
         "query": "watch events",
     }
-    told = list(_told(record, since, {reason}))
+    told = list(repairs_told(record, since, {reason}))
     details["evidence"] = tuple(_line(event) for event in told)
     ours = [
         event for event in told if _playbook(event) == playbook and about in _names(record, event.subject)
@@ -97,7 +98,7 @@ def autorecovery_did_nothing_else(events: Iterable[Event], *, but: str, since: d
         "query": "watch events; autorecovery_leader",
     }
     named = [tuple(one.split(" on ", 1)) for one in but.split("; ") if one]
-    told = list(_told(record, since))
+    told = list(repairs_told(record, since))
     others = [
         event
         for event in told
@@ -126,7 +127,7 @@ def autorecovery_would_act(
         "expected": "one more dry run counted, and no action",
         "query": f'autorecovery_actions_total{{playbook="{playbook}", outcome="dry-run"}}',
     }
-    done = list(_told(record, since))
+    done = list(repairs_told(record, since))
     details["evidence"] = tuple(_line(event) for event in done)
     if done:
         return violated(name, observed="it acted", reason=_line(done[0]), **details)
@@ -171,9 +172,10 @@ def autorecovery_counted_well(events: Iterable[Event], *, percent: float, since:
     return met(name, observed=observed, **details)
 
 
-def _told(
-    record: Sequence[Event], since: datetime, reasons: Collection[str] = (ACTED, PREPARED)
-) -> Iterable[Event]:
+def repairs_told(
+    record: Iterable[Event], since: datetime, reasons: Collection[str] = (ACTED, PREPARED)
+) -> Iterator[Event]:
+    """Yield the Events of `reasons` that were made since then, as they were first seen."""
     for event in record:
         ours = event.source == "kubernetes" and event.kind == "event"
         if ours and event.data["reason"] in reasons and event.at >= since and not _is_old(event, since):
@@ -181,7 +183,10 @@ def _told(
 
 
 def _is_old(event: Event, since: datetime) -> bool:
-    """Whether an Event that was seen since then was made before: a watch begins with all that there are."""
+    """Whether an Event that was seen since then was made before.
+
+    A watch begins with all that there are, and tells of each once more when its hour is over.
+    """
     made = event.data.get("first_at")
     return made is not None and from_rfc3339(made) < since - timedelta(seconds=_STALE_S)
 
