@@ -30,6 +30,7 @@ from aftershock.history.store import History
 from aftershock.history.trend import LAST, trends_of
 from aftershock.history.view import as_json, as_lines, chosen
 from aftershock.observe.readiness import monitoring_ready
+from aftershock.redaction import know_environment, redact
 from aftershock.report.again import judge_again
 from aftershock.report.html import write_report
 from aftershock.report.openmetrics import as_openmetrics
@@ -46,10 +47,11 @@ def _told(command: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(command)
     def wrapper(*args: Any, **options: Any) -> None:
+        know_environment(os.environ)
         try:
             command(*args, **options)
         except AftershockError as error:
-            click.secho(f"aftershock: {error}", err=True, fg="red")
+            click.secho(f"aftershock: {redact(str(error))}", err=True, fg="red")
             sys.exit(error.exit_code)
         except KeyboardInterrupt:
             click.secho("aftershock: interrupted; what is finished stays, the next call goes on", err=True)

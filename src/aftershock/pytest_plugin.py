@@ -15,8 +15,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
+import allure_commons
 import pytest
 
+from aftershock.clean import CleanTimeline
 from aftershock.clock import SystemClock
 from aftershock.collect import hooks
 from aftershock.collect.gherkin import Scenario
@@ -27,6 +29,7 @@ from aftershock.collect.session import FEATURES, FOLDER, SCENARIO, TERMINAL, Fea
 from aftershock.collect.tags import known_tags
 from aftershock.config import Profile, Settings
 from aftershock.errors import AftershockError, UsageError
+from aftershock.redaction import clean
 from aftershock.report.alert_table import write_run_alerts
 from aftershock.report.allure import AllureShim, attach_verdict, open_results
 from aftershock.report.html import write_report
@@ -36,6 +39,7 @@ from aftershock.report.of_run import attach_to_run
 from aftershock.report.outcomes import VERDICTS, Outcomes
 from aftershock.report.record import RunRecord
 from aftershock.report.reliability import figure_lines, remember, write_figures
+from aftershock.report.secrets import CleanResults, clean_terminal
 from aftershock.report.verdicts import Verdicts
 from aftershock.timeline import Timeline
 
@@ -196,6 +200,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
         parent.config.pluginmanager.register(features, "aftershock_features")
         parent.config.pluginmanager.register(Outcomes(parent.config), "aftershock_outcomes")
         parent.config.pluginmanager.register(Live(parent.config), "aftershock_live")
+        clean_terminal(parent.config)
     collector: pytest.Collector = FeatureFile.from_parent(parent, path=file_path)
     return collector
 
@@ -248,6 +253,8 @@ def pytest_aftershock_begin(config: pytest.Config, settings: Settings, run: Run)
         categories=config.rootpath / "reports" / "categories.json",
     )
     config.pluginmanager.register(shim, "aftershock_allure")
+    name = allure_commons.plugin_manager.register(CleanResults())
+    config.add_cleanup(lambda: allure_commons.plugin_manager.unregister(name=name))
 
 
 @pytest.hookimpl(trylast=True)
@@ -259,6 +266,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     run = config.stash[FEATURES].run
     terminalreporter.write_sep("-", f"run {run.id}")
     terminalreporter.write_line(f"evidence: {run.folder}")
+    clean(run.folder, shim.folder)
     for line in _conclude(run, config.stash[FEATURES].settings, shim.folder, config.rootpath):
         terminalreporter.write_line(line)
     try:
@@ -321,7 +329,7 @@ def scenario_folder(request: pytest.FixtureRequest) -> Path:
 @pytest.fixture
 def timeline(scenario_folder: Path, pytestconfig: pytest.Config) -> Iterator[Timeline]:
     """Yield the scenario's timeline, written to timeline.jsonl as it grows."""
-    timeline = Timeline(scenario_folder / "timeline.jsonl")
+    timeline = CleanTimeline(scenario_folder / "timeline.jsonl")
     lane: LanePlugin | None = pytestconfig.pluginmanager.get_plugin(_LANE)
     if lane is not None:
         lane.record_in(timeline)

@@ -160,6 +160,7 @@ def test_every_type_of_a_steps_word_is_one_that_the_page_explains():
         "Node": "*node*",
         "Percentile": "*percentile*",
         "Phase": "*phase*",
+        "Secret": "*secret*",
         "UserRate": "rate of each user",
         "Users": "*users*",
     }

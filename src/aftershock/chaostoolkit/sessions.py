@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from aftershock.clean import CleanJournal, CleanTimeline
 from aftershock.clock import SystemClock
 from aftershock.cluster.connect import CLUSTER_NAME, connect
 from aftershock.cluster.connection import Cluster
@@ -20,11 +23,11 @@ from aftershock.cluster.node_power import power_of
 from aftershock.config import Settings, load_settings, project_root
 from aftershock.errors import ResidueError
 from aftershock.faults.injector import Injection, Injector
-from aftershock.faults.journal import Journal, Record
+from aftershock.faults.journal import Record
 from aftershock.faults.protocol import Fault
 from aftershock.faults.tools import Tools, tools
 from aftershock.faults.undoing import residue
-from aftershock.timeline import Timeline
+from aftershock.redaction import know_environment, know_urls
 
 __all__ = ["Session", "end", "follow", "session"]
 
@@ -158,7 +161,9 @@ def _in_the_method() -> bool:
 
 def _begin() -> Session:
     root = project_root()
+    know_environment(os.environ)
     settings = load_settings(root=root)
+    know_urls(msgspec.to_builtins(settings))
     cluster = connect(settings)
     folder = _run_folder(root)
     timeline = os.environ.get("AFTERSHOCK_EXPERIMENT_TIMELINE")
@@ -169,12 +174,12 @@ def _begin() -> Session:
         may_touch=guard.may_touch,
         power=power_of(settings, cluster=CLUSTER_NAME),
     )
-    journal = Journal(folder / "journal.jsonl")
+    journal = CleanJournal(folder / "journal.jsonl")
     injector = Injector(
         kit,
         run_id=folder.name,
         journal=journal,
-        timeline=Timeline(Path(timeline) if timeline else folder / "timeline.jsonl"),
+        timeline=CleanTimeline(Path(timeline) if timeline else folder / "timeline.jsonl"),
         check=guard.check,
     )
     earlier = frozenset(record.fault_id for record in journal.latest())

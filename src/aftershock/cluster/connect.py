@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
+from typing import Any
 
 import yaml
 from kubernetes.client import ApiClient, Configuration
@@ -14,6 +16,7 @@ from aftershock.cluster.discovery import find_monitoring
 from aftershock.cluster.guard import check_context
 from aftershock.config import Settings, state_dir
 from aftershock.errors import AftershockError, EnvironmentUnusableError
+from aftershock.redaction import know, know_header
 
 __all__ = ["CLUSTER_NAME", "KIND_CONTEXT", "NODE_PORTS", "connect", "kubeconfig_api"]
 
@@ -54,7 +57,26 @@ def kubeconfig_api(kubeconfig: Path | None, context: str) -> KubeApi:
             found=str(error).splitlines()[0],
             hint="`kubectl config get-contexts` lists what there is",
         ) from error
+    _know_credentials(client)
     return KubeApi(client)
+
+
+def _know_credentials(client: ApiClient) -> None:
+    """Have the credentials of a kubeconfig, and those that it gets later, kept out of what is written."""
+    configuration = client.configuration
+    know(configuration.password or "")
+    if configuration.key_file:
+        pem = Path(configuration.key_file).read_text(encoding="utf-8", errors="replace")
+        know(pem, encoded=False)
+        know(base64.b64encode(pem.encode()).decode(), encoded=False)
+    add_to = client.update_params_for_auth
+
+    def add_and_know(headers: dict[str, str], *more: Any, **options: Any) -> None:
+        add_to(headers, *more, **options)
+        know_header(next((text for name, text in headers.items() if name.lower() == "authorization"), ""))
+
+    client.update_params_for_auth = add_and_know  # type: ignore[method-assign]  # of this one client
+    add_and_know({}, [], ["BearerToken"], "", "GET", None)
 
 
 def connect(settings: Settings) -> Cluster:

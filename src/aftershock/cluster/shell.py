@@ -12,6 +12,7 @@ from typing import IO
 
 from aftershock.clock import wait_until
 from aftershock.errors import CommandError
+from aftershock.redaction import redact
 
 __all__ = ["Shell"]
 
@@ -98,8 +99,9 @@ class Shell:
 
     def note(self, words: Sequence[str], stdout: bytes, stderr: bytes, code: int) -> None:
         """Append a command and what it said to the log."""
+        said = (stdout[-200_000:] + stderr[-200_000:]).decode(errors="replace")
         with self.log.open("ab") as log:
-            log.write(f"$ {' '.join(words)}\n".encode() + stdout[-200_000:] + stderr[-200_000:])
+            log.write(redact(f"$ {' '.join(words)}\n{said}").encode())
             log.write(f"[exit {code}]\n".encode())
 
     def failure(self, words: Sequence[str], code: int, said: str, hint: str) -> CommandError:

@@ -13,6 +13,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import TypeVar
 
+import msgspec
 import pytest
 
 from aftershock.collect.check import check, report_errors
@@ -32,6 +33,7 @@ from aftershock.errors import (
     ResidueError,
     UsageError,
 )
+from aftershock.redaction import know_environment, know_urls
 
 __all__ = ["FEATURES", "FOLDER", "SCENARIO", "TERMINAL", "FeatureSession", "find_error"]
 
@@ -75,7 +77,9 @@ class FeatureSession:
 
     def _load_settings(self) -> None:
         options = {name: self.config.getoption(name) for name in ("cluster", "profile")}
+        know_environment(os.environ)
         self.settings = load_settings(root=self.config.rootpath, options=options)
+        know_urls(msgspec.to_builtins(self.settings))
 
     def _load_tags(self) -> None:
         self.tags = known_tags(self.config.getini("aftershock_tags"))

@@ -26,6 +26,7 @@ from aftershock.errors import ConfigError, StepArgumentError, UsageError
 from aftershock.judge.load_record import PHASES
 from aftershock.judge.scaling_troubles import TROUBLES
 from aftershock.load.spec import LONGEST_S, Demand, check_demand, parse_demand
+from aftershock.secret import Secret, read_secret
 
 __all__ = [
     "TYPES",
@@ -40,6 +41,7 @@ __all__ = [
     "node",
     "percentile",
     "phrase",
+    "secret",
     "users",
 ]
 
@@ -205,6 +207,21 @@ def hpa_trouble(text: str) -> str:
     return text
 
 
+def secret(text: str) -> Secret:
+    """Read where a secret is, as "env:SHOP_TOKEN" or "file:secrets/token", and take it from there.
+
+    Raises:
+        StepArgumentError: nothing is there, or it stands in the feature file itself.
+
+    """
+    try:
+        return read_secret(text, root=project_root())
+    except ConfigError as error:
+        raise StepArgumentError(
+            error.message, expected=error.expected, found=error.found, hint=error.hint
+        ) from error
+
+
 def _checked(read: Callable[[], T]) -> T:
     try:
         return read()
@@ -256,6 +273,7 @@ TYPES: Mapping[str, Callable[[str], Any]] = {
     "Node": _Words(node, r"an? [\w-]+ node|the node that holds most of [^ ]+|node [^ ]+"),
     "Percentile": _Words(percentile, r"p\d+(?:\.\d+)?"),
     "Phase": _Words(str, "|".join(PHASES)),
+    "Secret": _Words(secret, r"[^ ]+"),
     "UserRate": _Words(user_rate, r"-?[\d.]+"),
     "Users": _Words(users, r"-?\d+"),
 }

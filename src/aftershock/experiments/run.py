@@ -29,6 +29,7 @@ from aftershock.clock import Clock, SystemClock, format_duration, wait_until
 from aftershock.errors import DeadlineError, FaultError
 from aftershock.experiments.file import Experiment, read_experiment
 from aftershock.experiments.record import record_experiment
+from aftershock.redaction import clean
 from aftershock.timeline import Timeline, read_timeline
 
 __all__ = ["ExperimentResult", "run_experiment"]
@@ -102,6 +103,7 @@ def run_experiment(
             clock=clock or SystemClock(),
         )
     finally:
+        clean(run.journal, run.log)
         if timeline is not None and run.timeline.exists():
             for event in read_timeline(run.timeline):
                 timeline.append(event)

@@ -26,6 +26,7 @@ from aftershock.load.recording import record_result, record_start
 from aftershock.load.request_log import read_log
 from aftershock.load.results import LoadResult, summarise
 from aftershock.load.spec import LoadSpec, check_spec, check_target
+from aftershock.redaction import clean
 from aftershock.timeline import Timeline
 
 __all__ = ["LoadSpec", "Locust"]
@@ -132,6 +133,7 @@ class Locust(Driver):
 
     def _sum_up(self) -> LoadResult:
         log = read_log(self.log)
+        clean(*self.files.values())
         there = {name: path for name, path in self.files.items() if path.exists()}
         result = summarise(log, files=there)
         record_result(self.timeline, self.spec, log, result)

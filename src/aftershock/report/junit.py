@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 from aftershock.collect.gherkin import Scenario
 from aftershock.history.facts import title_of
 from aftershock.history.measures import measures_of
-from aftershock.report.secrets import redact
+from aftershock.report.secrets import redact, redact_tree
 from aftershock.verdict import Verdict
 
 __all__ = ["OUTCOME_PROPERTY", "Properties", "complete_junit", "properties_of"]
@@ -57,6 +57,7 @@ def complete_junit(path: Path, *, interrupted: Properties) -> None:
         said = {p.get("name", ""): p.get("value", "") for p in case.iter("property")}
         if OUTCOME_PROPERTY in said:
             _complete(case, said)
+    redact_tree(tree.getroot())
     tree.write(path, encoding="utf-8", xml_declaration=True)
 
 

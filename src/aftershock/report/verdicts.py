@@ -9,6 +9,7 @@ from pathlib import Path
 
 from aftershock.config import Profile
 from aftershock.errors import UsageError
+from aftershock.redaction import redact_data
 from aftershock.verdict import Verdict, enforce
 
 __all__ = ["Verdicts", "as_text", "read_verdicts"]
@@ -56,7 +57,7 @@ class Verdicts:
             InconclusiveError: it is unknown.
 
         """
-        verdict = replace(verdict, profile=self.profile)
+        verdict = _clean(replace(verdict, profile=self.profile))
         self.given.append(verdict)
         self._write()
         if self._show:
@@ -69,3 +70,10 @@ class Verdicts:
         fresh = self.path.with_suffix(".json.new")
         fresh.write_text(as_text(self.given), encoding="utf-8")
         fresh.replace(self.path)
+
+
+def _clean(verdict: Verdict) -> Verdict:
+    """Return `verdict` without secrets: itself, where there is none."""
+    raw = verdict.to_dict()
+    fresh = redact_data(raw)
+    return verdict if fresh == raw else Verdict.from_dict(fresh)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from aftershock.clean import CleanJournal
 from aftershock.clock import wait_until
 from aftershock.cluster.connect import CLUSTER_NAME
 from aftershock.cluster.connection import Cluster
@@ -17,7 +18,6 @@ from aftershock.cluster.targets import open_namespaces
 from aftershock.config import Settings
 from aftershock.errors import DeadlineError
 from aftershock.faults.injector import Injection, Injector
-from aftershock.faults.journal import Journal
 from aftershock.faults.protocol import Fault
 from aftershock.faults.setting import Setting
 from aftershock.faults.tools import tools
@@ -80,7 +80,7 @@ class Stage:
         self.injector = Injector(
             self.tools,
             run_id=self.run_id,
-            journal=Journal((self.journal_folder or self.run_folder) / "journal.jsonl"),
+            journal=CleanJournal((self.journal_folder or self.run_folder) / "journal.jsonl"),
             timeline=self.timeline,
             check=self.guard.check,
         )
