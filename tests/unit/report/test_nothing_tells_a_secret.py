@@ -1,4 +1,4 @@
-"""Secrets are planted wherever a run meets them, and told in every way; then all that was written is searched."""
+"""Secrets are planted wherever a run meets them and told in every way; all that was written is searched."""
 
 from __future__ import annotations
 
@@ -236,8 +236,9 @@ class Planted:
             "PLAIN_NAME": SECRETS["a step's, from the environment"],
             "SHOP_API_TOKEN": SECRETS["a variable's"],
         }
+        words = ["features", "--run-id", "r1", "--junitxml", "junit.xml", *options]
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", "features", "--run-id", "r1", "--junitxml", "junit.xml", *options],
+            [sys.executable, "-m", "pytest", *words],
             cwd=self.project, env=environment, capture_output=True, timeout=120, check=False,
         )  # fmt: skip
         assert done.returncode == 2, done.stdout.decode()[-5000:]
