@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 ALLURE := node_modules/.bin/allure
 
-.PHONY: gameday test lint unit test-cluster bench requirements clean
+.PHONY: gameday test lint unit test-cluster bench requirements vocabulary clean
 
 ## A cluster with its stack on this machine, the scenarios of GAMEDAY (or those of FEATURES) on it, and the report.
 ## Those that need an addon are in no game day here: `aftershock up --with ADDON`, then `pytest features/ -m addon`.
@@ -56,6 +56,11 @@ requirements:
 	$(COMPILE) --constraint requirements/run.txt --output-file requirements/dev.txt pyproject.toml requirements/dev.in
 	$(COMPILE) --output-file stack/components/requirements.txt stack/components/requirements.in
 	$(COMPILE) --constraint requirements/run.txt --output-file stack/load/requirements.txt stack/load/requirements.in
+
+## The pages and files that say which steps there are; tests hold that they are up to date.
+vocabulary: $(INSTALLED)
+	$(BIN)/aftershock steps --markdown > docs/vocabulary.md
+	$(BIN)/aftershock steps --editor > features/steps/for_editors.py
 
 clean:
 	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -14,12 +14,18 @@ from aftershock.scene.workloads import Workloads
 @when(phrase("{node:Node} is paused for {time:Duration}"))
 @means(paused)
 def node_is_paused(workloads: Workloads, node: NodeWords, time: float) -> None:
-    """Freeze a node, and prove that the control plane counts it as lost."""
+    """Freeze a node, and prove that the control plane counts it as lost.
+
+    As in: When a worker node is paused for 90 seconds
+    """
     workloads.are_broken(paused(node=node, time=time))
 
 
 @when(phrase("{node:Node} is switched off for {time:Duration}"))
 @means(switched_off)
 def node_is_switched_off(workloads: Workloads, node: NodeWords, time: float) -> None:
-    """Cut a node's power, and prove that the control plane counts it as lost."""
+    """Cut a node's power, and prove that the control plane counts it as lost.
+
+    As in: When the node that holds most of nginx-web is switched off for 90 seconds
+    """
     workloads.are_broken(switched_off(node=node, time=time))

@@ -35,7 +35,7 @@ from aftershock.errors import (
 )
 from aftershock.redaction import know_environment, know_urls
 
-__all__ = ["FEATURES", "FOLDER", "SCENARIO", "TERMINAL", "FeatureSession", "find_error"]
+__all__ = ["FEATURES", "FOLDER", "SCENARIO", "TERMINAL", "FeatureSession", "find_error", "register_steps"]
 
 
 E_ = TypeVar("E_", bound=BaseException)
@@ -90,16 +90,7 @@ class FeatureSession:
         self.run = joined_run(reports, run_id=run_id, lane=lane) if lane else new_run(reports, run_id=run_id)
 
     def _register_steps(self) -> None:
-        """Register every module of the vocabulary as a plugin: assertions in it are rewritten."""
-        for package in self.config.getini("aftershock_steps"):
-            for name in _modules(package):
-                try:
-                    self.config.pluginmanager.import_plugin(name)
-                except Exception as error:  # whatever a module of steps raises, the user is shown it
-                    raise ConfigError(
-                        f"the steps in {name} cannot be imported",
-                        found="".join(traceback.format_exception(error.__cause__ or error)).rstrip(),
-                    ) from error
+        register_steps(self.config)
 
     def add(self, node: pytest.Collector, document: Document) -> None:
         """Keep a file that was read, for the checks."""
@@ -265,6 +256,24 @@ class FeatureSession:
 FEATURES = pytest.StashKey[FeatureSession]()
 TERMINAL = pytest.StashKey[int]()
 """The file descriptor of what is our standard output where pytest captures none."""
+
+
+def register_steps(config: pytest.Config) -> None:
+    """Register every module of the vocabulary as a plugin: assertions in it are rewritten.
+
+    Raises:
+        ConfigError: a package of it is none, or a module cannot be imported.
+
+    """
+    for package in config.getini("aftershock_steps"):
+        for name in _modules(package):
+            try:
+                config.pluginmanager.import_plugin(name)
+            except Exception as error:  # whatever a module of steps raises, the user is shown it
+                raise ConfigError(
+                    f"the steps in {name} cannot be imported",
+                    found="".join(traceback.format_exception(error.__cause__ or error)).rstrip(),
+                ) from error
 
 
 def find_error(error: BaseException, kind: type[E_]) -> E_ | None:
