@@ -32,7 +32,7 @@ from aftershock.errors import AftershockError, UsageError
 from aftershock.redaction import clean
 from aftershock.report.alert_table import write_run_alerts
 from aftershock.report.allure import AllureShim, attach_verdict, open_results
-from aftershock.report.html import write_report
+from aftershock.report.html import allure_file, write_report
 from aftershock.report.keeping import Keeper
 from aftershock.report.live import Live
 from aftershock.report.of_run import attach_to_run
@@ -250,7 +250,7 @@ def pytest_aftershock_begin(config: pytest.Config, settings: Settings, run: Run)
         config,
         run.folder / "allure-results",
         environment={"run": run.id, "cluster": settings.cluster, "profile": settings.profile, **about},
-        categories=config.rootpath / "reports" / "categories.json",
+        categories=allure_file(config.rootpath, "categories.json"),
     )
     config.pluginmanager.register(shim, "aftershock_allure")
     name = allure_commons.plugin_manager.register(CleanResults())

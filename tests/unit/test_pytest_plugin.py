@@ -492,7 +492,7 @@ def test_without_allure_there_is_one_line_how_to_get_the_report(every_outcome):
     project = every_outcome.project
 
     pytest.LineMatcher(every_outcome.lines).fnmatch_lines(
-        ["no HTML report: Allure is not installed", "*do: run `npm ci`*"]
+        ["no HTML report: Allure is not installed", "*do: run `npm install allure@3`*"]
     )
     assert (project.folder / "allure-results" / "environment.properties").read_text() == (
         "run=r1\ncluster=kind\nprofile=ci\n"

@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from aftershock.load.library import with_library
 from aftershock.load.spec import LoadSpec
 
 __all__ = ["command", "environment", "pace", "variables"]
+
 
 LAST_ANSWERS_S = 12
 """Connecting and answering may take five seconds each; what was under way is waited for that long."""
@@ -47,7 +49,7 @@ def pace(spec: LoadSpec) -> dict[str, object]:
 
 def environment(spec: LoadSpec, log: Path) -> dict[str, str]:
     """Return what our locustfiles read, and this process' own variables."""
-    return {**_clean(os.environ), **variables(spec, log.resolve())}
+    return {**with_library(_clean(os.environ)), **variables(spec, log.resolve())}
 
 
 def variables(spec: LoadSpec, log: Path) -> dict[str, str]:

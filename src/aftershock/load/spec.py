@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 import subprocess
@@ -13,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from aftershock.errors import ConfigError, EnvironmentUnusableError
+from aftershock.load.library import with_library
 
 __all__ = [
     "LONGEST_S",
@@ -214,7 +216,14 @@ def check_locustfile(path: Path) -> None:
     """
     command = [sys.executable, "-m", "locust", "-f", str(path), "--list"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=LISTED_WITHIN_S, check=False)
+        done = subprocess.run(
+            command,
+            env=with_library(os.environ),
+            capture_output=True,
+            text=True,
+            timeout=LISTED_WITHIN_S,
+            check=False,
+        )
     except subprocess.TimeoutExpired as error:
         raise ConfigError(
             f"the locustfile {path.name} is not read within {LISTED_WITHIN_S:g} s",

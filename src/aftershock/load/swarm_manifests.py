@@ -12,6 +12,7 @@ from pathlib import Path
 from aftershock.cluster.api import Json
 from aftershock.cluster.own import OWN_NAMESPACE, UNPRIVILEGED
 from aftershock.load.command import pace, variables
+from aftershock.load.library import files_with_library
 from aftershock.load.spec import LoadSpec
 
 __all__ = ["FOLDER", "LOG", "PORT", "locustfiles", "master", "workers"]
@@ -27,7 +28,7 @@ MASTER = {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "5
 
 
 def locustfiles(name: str, spec: LoadSpec, *, owner: Json) -> Json:
-    """Return the ConfigMap with every file beside the locustfile, owned by the master's Job."""
+    """Return the ConfigMap with the files beside the locustfile and the library; the master's Job owns it."""
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -43,7 +44,7 @@ def locustfiles(name: str, spec: LoadSpec, *, owner: Json) -> Json:
                 }
             ],
         },
-        "data": {path.name: path.read_text(encoding="utf-8") for path in spec.locustfile.parent.glob("*.py")},
+        "data": files_with_library(spec.locustfile),
     }
 
 

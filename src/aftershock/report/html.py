@@ -8,11 +8,17 @@ from pathlib import Path
 
 from aftershock.errors import CommandError, EnvironmentUnusableError
 
-__all__ = ["allure_command", "write_report"]
+__all__ = ["allure_command", "allure_file", "write_report"]
 
 _TIMEOUT_S = 120.0
 # What allure-pytest adds for test code: nothing a reader of scenarios asks for.
 _HIDDEN_LABELS = ("framework", "host", "language", "package", "parentSuite", "suite", "thread")
+
+
+def allure_file(root: Path, name: str) -> Path:
+    """Return a file of Allure's configuration: the project's own in reports/, else the one that we ship."""
+    own = root / "reports" / name
+    return own if own.is_file() else Path(__file__).parent / "allure-files" / name
 
 
 def allure_command(root: Path) -> Path:
@@ -25,10 +31,11 @@ def allure_command(root: Path) -> Path:
     local = root / "node_modules" / ".bin" / "allure"
     found = str(local) if local.exists() else shutil.which("allure")
     if found is None:
+        install = "npm ci" if (root / "package.json").is_file() else "npm install allure@3"
         raise EnvironmentUnusableError(
             "no HTML report: Allure is not installed",
             expected="allure 3, which needs Node.js 20 or newer",
-            hint="run `npm ci` here, then `aftershock report RUN`; the results are kept",
+            hint=f"run `{install}` here, then `aftershock report RUN`; the results are kept",
         )
     return Path(found)
 
@@ -42,12 +49,11 @@ def write_report(results: Path, target: Path, *, root: Path, name: str) -> Path:
 
     """
     work = target.with_suffix(".new")
-    config = root / "reports" / "allurerc.mjs"
     command = [str(allure_command(root)), "awesome", str(results), "--single-file"]
     command += ["--output", str(work), "--report-name", name, "--group-by", "epic,feature"]
     for label in _HIDDEN_LABELS:
         command += ["--hide-labels", label]
-    command += ["--config", str(config)] if config.is_file() else []
+    command += ["--config", str(allure_file(root, "allurerc.mjs"))]
     try:
         done = subprocess.run(
             command,

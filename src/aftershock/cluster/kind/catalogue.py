@@ -180,7 +180,11 @@ def load_catalogue(root: Path) -> Catalogue:
         file = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), _File)
     except FileNotFoundError as error:
         raise ConfigError(
-            f"{path} is missing", hint="run this inside a checkout of Aftershock, or use --cluster CONTEXT"
+            "this needs a checkout of Aftershock: what its kind cluster is made of is in no package",
+            expected=str(path),
+            found="none",
+            hint="clone Aftershock and run this there; other folders can then use that cluster, too. "
+            "Or take a cluster of your own: --cluster CONTEXT, or cluster in [tool.aftershock]",
         ) from error
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise ConfigError(f"{path} is malformed", found=str(error)) from error

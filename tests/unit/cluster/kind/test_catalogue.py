@@ -138,7 +138,7 @@ class TestLists:
 
 class TestRefusals:
     def test_no_file(self, tmp_path: Path) -> None:
-        with pytest.raises(ConfigError, match="is missing") as caught:
+        with pytest.raises(ConfigError, match="this needs a checkout") as caught:
             load_catalogue(tmp_path)
         assert "--cluster" in caught.value.hint
 
