@@ -7,8 +7,8 @@ A plugin, because only pytest knows which conftest.py files and packages of step
 
 from __future__ import annotations
 
+import ast
 import inspect
-import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -61,14 +61,14 @@ def _groups(root: Path, used: Used) -> Iterator[Group]:
     for context in step_function_context_registry.values():
         if not context.step_func.__module__.startswith("pytest_bdd."):  # it has a step for its debugging
             by_function[context.step_func].append(context)
-    by_module: dict[str, list[tuple[int, Step]]] = defaultdict(list)
+    by_file: dict[Path, list[tuple[int, Step]]] = defaultdict(list)  # modules called conftest are many
     for function, contexts in by_function.items():
         step = _step(function, contexts, root=root, used=used)
-        by_module[function.__module__].append((function.__code__.co_firstlineno, step))
-    for module in sorted(by_module):
-        about = (inspect.getdoc(sys.modules.get(module)) or "").partition("\n")[0]
-        steps = [step for _, step in sorted(by_module[module], key=lambda found: found[0])]
-        yield Group(noun=module.rpartition(".")[2], about=about, steps=tuple(steps))
+        by_file[Path(function.__code__.co_filename)].append((function.__code__.co_firstlineno, step))
+    for path in sorted(by_file, key=lambda path: (path.stem, path)):
+        about = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+        steps = [step for _, step in sorted(by_file[path], key=lambda found: found[0])]
+        yield Group(noun=path.stem, about=about.partition("\n")[0], steps=tuple(steps))
 
 
 def _step(

@@ -65,7 +65,8 @@ def as_markdown(groups: Iterable[Group]) -> str:
         "for, and what its verdict means, stands in [Steps](steps.md).",
     ]
     for group in groups:
-        lines += ["", f"## {_title(group)}", "", _about(group)[:1].upper() + _about(group)[1:]]
+        lines += ["", f"## {_title(group)}"]
+        lines += ["", _about(group)[:1].upper() + _about(group)[1:]] if group.about else []
         for step in group.steps:
             sentences = [f"**{shown(sentence)}**" for sentence in step.sentences]
             lines += ["", f"{' · '.join(sentences)}  ", step.about.partition("\n")[0], ""]
@@ -88,7 +89,7 @@ def _text(group: Group, step: Step) -> str:
 
 
 def _lines(group: Group) -> Iterator[str]:
-    yield f"{group.noun}: {_about(group)}"
+    yield f"{group.noun}: {_about(group)}" if group.about else group.noun
     for step in group.steps:
         yield ""
         for sentence in step.sentences:

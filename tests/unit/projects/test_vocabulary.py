@@ -67,7 +67,6 @@ def test_in_a_terminal(groups: list[Group]) -> None:
         "  Then the drained node was emptied",
         "      Hold that the node held pods and then none that can be moved.",
         "      as in: Then the drained node was emptied   (features/maintenance/drain_worker.feature:9)",
-        "",
     ]
 
 
