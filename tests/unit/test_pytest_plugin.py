@@ -979,3 +979,18 @@ def test_it_loads_by_its_entry_point_without_a_kubernetes_client(project):
     result = project.pytester.runpytest_subprocess("tests")
 
     result.assert_outcomes(passed=1)
+
+
+def test_a_secret_that_is_written_down_is_refused_without_repeating_it(project):
+    project.write(
+        "conftest.py",
+        STEPS + '\n@when(phrase("it is asked with {token:Secret}"))\ndef _(token):\n    pass\n',
+    )
+    project.feature("Feature: One\n  Scenario: A\n    When it is asked with tok-5523-written-down\n")
+
+    result = project.run()
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    said = result.stderr.str() + result.stdout.str()
+    assert "a.feature:3: a secret is named by where it is, not written down" in said
+    assert "5523" not in said

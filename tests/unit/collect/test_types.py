@@ -197,3 +197,24 @@ def test_load_that_cannot_be_is_refused_when_the_feature_is_read(house, sentence
         phrase(sentence).parse_arguments(said)
 
     assert caught.value.expected
+
+
+def test_a_secret_is_taken_from_where_it_is(house, monkeypatch):
+    monkeypatch.setenv("SHOP", "tok-5520-shop")
+    (house / "token").write_text("tok-5521-shop\n")
+    asks = phrase("the shop is asked with {token:Secret} twice")
+
+    for place, value in (("env:SHOP", "tok-5520-shop"), ("file:token", "tok-5521-shop")):
+        token = asks.parse_arguments(f"the shop is asked with {place} twice")["token"]
+        assert token.reveal() == value
+        assert str(token) == f"<secret {place}>"
+
+
+@pytest.mark.parametrize("word", ["env:NOT_THERE", "file:not-there", "tok-5522-written-down"])
+def test_a_secret_that_is_not_there_is_refused_and_never_repeated(house, word):
+    with pytest.raises(StepArgumentError) as caught:
+        phrase("the shop is asked with {token:Secret} twice").parse_arguments(
+            f"the shop is asked with {word} twice"
+        )
+
+    assert "5522" not in str(caught.value)
