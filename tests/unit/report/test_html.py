@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from aftershock.errors import CommandError, EnvironmentUnusableError
-from aftershock.report.html import allure_command, write_report
+from aftershock.report.html import allure_command, allure_file, write_report
 
 HOUSE = Path(__file__).parents[3]
 GOOD = """#!/bin/sh
@@ -61,8 +61,20 @@ def test_where_allure_fails_its_last_lines_are_told_and_no_debris_stays(tmp_path
 def test_without_allure_one_is_told_how_to_get_it(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", os.devnull)
 
+    with pytest.raises(EnvironmentUnusableError, match="npm install allure@3"):
+        allure_command(tmp_path)
+    (tmp_path / "package.json").touch()
     with pytest.raises(EnvironmentUnusableError, match="npm ci"):
         allure_command(tmp_path)
+
+
+def test_a_project_without_a_configuration_of_its_own_takes_ours(tmp_path):
+    for name in ("allurerc.mjs", "categories.json"):
+        assert allure_file(tmp_path, name).read_bytes() == (HOUSE / "reports" / name).read_bytes()
+        own = tmp_path / "reports" / name
+        own.parent.mkdir(exist_ok=True)
+        own.write_text("own")
+        assert allure_file(tmp_path, name) == own
 
 
 def test_every_kind_of_broken_has_a_category_and_the_general_one_is_last():
