@@ -30,6 +30,7 @@ from aftershock.history.store import History
 from aftershock.history.trend import LAST, trends_of
 from aftershock.history.view import as_json, as_lines, chosen
 from aftershock.observe.readiness import monitoring_ready
+from aftershock.projects.commands import COMMANDS
 from aftershock.redaction import know_environment, redact
 from aftershock.report.again import judge_again
 from aftershock.report.html import write_report
@@ -338,6 +339,11 @@ def export(run: str, into: Path | None) -> None:
         click.echo(text, nl=False)
     else:
         into.write_text(text, encoding="utf-8")
+
+
+for added in COMMANDS:
+    added.callback = _told(added.callback) if added.callback else None
+    main.add_command(added)
 
 
 if __name__ == "__main__":
