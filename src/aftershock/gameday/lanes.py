@@ -127,16 +127,23 @@ class Lanes:
             raise
         finally:
             self._end()
+        if self._session.shouldfail:
+            raise self._session.Failed(self._session.shouldfail)
         if self._session.shouldstop:
             raise self._session.Interrupted(self._session.shouldstop)
 
+    @property
+    def _over(self) -> bool:
+        """Whether nothing more is to begin: -x, a stop condition, something that was left."""
+        return bool(self._session.shouldfail or self._session.shouldstop)
+
     def _go_on(self) -> bool:
         """Begin the next one, or hear of one that runs; say whether there is more to do."""
-        number = None if self._session.shouldstop else self._schedule.next()
+        number = None if self._over else self._schedule.next()
         if number is None:
             if self._schedule.running:
                 self._hear(*self._heard.get())
-            return bool(self._schedule.running or (self._schedule.pending and not self._session.shouldstop))
+            return bool(self._schedule.running or (self._schedule.pending and not self._over))
         self._schedule.begin(number)
         if self._footprints[number].alone:
             item = self._items[number]

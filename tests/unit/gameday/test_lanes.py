@@ -95,7 +95,7 @@ class Project:
     def folder(self) -> Path:
         return self.root / "reports" / "r1"
 
-    def run(self, *scenarios: str) -> pytest.RunResult:
+    def run(self, *scenarios: str, options: tuple[str, ...] = ()) -> pytest.RunResult:
         """Run scenarios; each is its steps, and called A, B, C..."""
         (self.root / "features").mkdir()
         text = ["Feature: Beside"]
@@ -103,7 +103,7 @@ class Project:
             text += [f"  Scenario: {name}", *(f"    {step}" for step in steps.split("; "))]
         (self.root / "features" / "a.feature").write_text("\n".join([*text, ""]))
         return self.pytester.runpytest_inprocess(
-            "--gameday=day.yaml", "--run-id=r1", "--junitxml=junit.xml", no_reraise_ctrlc=True
+            "--gameday=day.yaml", "--run-id=r1", "--junitxml=junit.xml", *options, no_reraise_ctrlc=True
         )
 
     def outcomes(self) -> dict[str, str]:
@@ -191,3 +191,10 @@ def test_what_an_undo_beside_others_leaves_ends_the_run_with_its_code(project: P
     result = project.run("Given a fault that leaks; Then it is violated", "Then it is alone")
     assert result.ret == 11
     result.stdout.fnmatch_lines(["*residue (exit code 11)*", "*a cordon on worker-1*"])
+
+
+def test_nothing_more_begins_after_the_first_failure_where_that_is_wanted(project: Project) -> None:
+    result = project.run("Then it is violated", "Then it is alone", "Then it is alone", options=("-x",))
+    assert result.ret == 1
+    assert project.outcomes() == {"A": "violated"}
+    assert read_run(project.folder).run.state == "stopped"
