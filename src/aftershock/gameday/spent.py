@@ -22,7 +22,7 @@ UNAVOIDABLE = "unavoidable.txt"
 
 
 def write_spent(features: FeatureSession, items: Sequence[pytest.Item]) -> list[str]:
-    """Write the parts of every scenario that has ended to a file in the run's folder; return its last line.
+    """Write the parts of every scenario that came to its end to a file in the run's folder; return its last line.
 
     Empty where no scenario had a forecast: nothing was to be waited for.
     """
@@ -32,7 +32,7 @@ def write_spent(features: FeatureSession, items: Sequence[pytest.Item]) -> list[
     total = took = 0.0
     for item in items:
         record = recorded.get(item.stash[FOLDER].name)
-        if record is None:
+        if record is None or record.outcome == "interrupted":
             continue
         parts = list(_parts(item.stash[FOLDER], features.meanings(item.stash[SCENARIO])))
         if not parts:
