@@ -22,7 +22,7 @@ UNAVOIDABLE = "unavoidable.txt"
 
 
 def write_spent(features: FeatureSession, items: Sequence[pytest.Item]) -> list[str]:
-    """Write the parts of every scenario that came to its end to a file in the run's folder; return its last line.
+    """Write the parts of each scenario that came to its end to a file of the run; return its last line.
 
     Empty where no scenario had a forecast: nothing was to be waited for.
     """

@@ -68,10 +68,18 @@ class Keeper:
             crash = getattr(report.longrepr, "reprcrash", None)
             self._outcomes[report.nodeid] = outcome, redact(crash.message) if crash else ""
 
-    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Keep how the run ended."""
-        if not self._lead:
-            return
+    @pytest.hookimpl(wrapper=True)
+    def pytest_sessionfinish(
+        self, session: pytest.Session, exitstatus: int
+    ) -> Generator[None, object, object]:
+        """Keep how the run ended, once what it did is undone: after Ctrl-C that is done in here."""
+        try:
+            return (yield)
+        finally:
+            if self._lead:
+                self._keep_end(session, exitstatus)
+
+    def _keep_end(self, session: pytest.Session, exitstatus: int) -> None:
         features = session.config.stash[FEATURES]
         why = str(features.residue or session.shouldstop or session.shouldfail or "")
         state: record.State = "stopped" if why else "finished"

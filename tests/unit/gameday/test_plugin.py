@@ -12,6 +12,7 @@ import pytest
 
 from aftershock.clock import wait_until
 from aftershock.report.record import read_run
+from aftershock.timeline import read_timeline
 
 STEPS = """
 import os
@@ -260,5 +261,8 @@ def test_ctrl_c_twice_does_not_lose_the_undo_and_is_told_what_goes_on(project: P
     told = next(line for line in lines if line.startswith("SIGINT heard"))
     assert "the run ends after the undo, which goes on; now: " in told
     assert "waiting for the target to be whole until" in told
-    assert '"kind":"undone"' in timeline.read_text()
-    assert read_run(project.folder).run.state == "interrupted"
+    (undone,) = read_timeline(timeline).select(kind="undone")
+    run = read_run(project.folder).run
+    assert run.state == "interrupted"
+    assert run.ended is not None
+    assert run.ended > undone.at
