@@ -21,7 +21,7 @@ from aftershock.judge.record import beginning
 from aftershock.timeline import Event
 from aftershock.verdict import Verdict
 
-__all__ = ["Alarms", "AlertRow", "alarms_of", "alert_rows"]
+__all__ = ["Alarms", "AlertRow", "alarms_of", "alert_rows", "wanted_alerts"]
 
 _OF_AN_ALERT = frozenset(
     {"fired_within", "resolved_within", "notified_within", "heard_of_the_end_within", "held_back"}
@@ -60,7 +60,7 @@ def alert_rows(events: Iterable[Event], verdicts: Iterable[Verdict]) -> list[Ale
     look = read_alerts(record)
     if look is None:
         return []
-    wanted = list(_wanted(verdicts))
+    wanted = list(wanted_alerts(verdicts))
     fired = sort_out(record, look, expected=wanted, start=look.since, end=look.until)
     rows = [
         _row(record, list(spans), expected=expected)
@@ -78,7 +78,7 @@ def alarms_of(events: Iterable[Event], verdicts: Iterable[Verdict]) -> Alarms | 
     if look is None or not silence:
         return None
     start, end = _window(silence[-1], look)
-    fired = sort_out(record, look, expected=list(_wanted(given)), start=start, end=end)
+    fired = sort_out(record, look, expected=list(wanted_alerts(given)), start=start, end=end)
     return Alarms(all=len(fired.expected) + len(fired.foreign), false=len(fired.foreign))
 
 
@@ -97,7 +97,7 @@ def _row(record: Sequence[Event], spans: Sequence[Span], *, expected: bool) -> A
     )
 
 
-def _wanted(verdicts: Iterable[Verdict]) -> Iterator[Labels]:
+def wanted_alerts(verdicts: Iterable[Verdict]) -> Iterator[Labels]:
     """Yield what the steps expected, as `sort_out` takes it."""
     for verdict in verdicts:
         arguments = (verdict.question or {}).get("arguments", {})

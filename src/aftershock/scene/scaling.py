@@ -17,7 +17,7 @@ from aftershock.judge.serving import added_replicas_serve
 from aftershock.judge.sizes import not_flapping, returned_to, scaled_to_at_least, stayed_at_most
 from aftershock.observe.first_served import FirstServed
 from aftershock.observe.served import record_served
-from aftershock.report.scaling_plot import write_scaling_plot
+from aftershock.report.plots.scaling import write_scaling_plot
 from aftershock.scene.stage import Stage
 from aftershock.scene.traffic import Traffic
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from aftershock.judge.scaling_stages import SUM_WITHIN, Stage, scaling_accounted_for, scaling_stages
-from aftershock.report.scaling_plot import write_scaling_plot
+from aftershock.report.plots.scaling import write_scaling_plot
 from aftershock.verdict import Verdict
 from tests.conformance.generator import Story, at, healthy_web
 

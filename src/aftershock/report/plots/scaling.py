@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from xml.sax.saxutils import escape
 
 from aftershock.judge.record import end_of
 from aftershock.judge.scaling_record import ScalingRecord, read_scaling
 from aftershock.judge.scaling_stages import Stage, scaling_stages
+from aftershock.report.plots.svg import document, line, rect, shortened, steps, text, time_ticks
 from aftershock.timeline import Event
 
 __all__ = ["scaling_plot", "write_scaling_plot"]
 
 _WIDTH, _LEFT, _RIGHT = 900, 190, 40
 _TOP, _COURSE, _BAR, _GAP = 40, 160, 20, 50
-_COLOURS = {"wanted": "#1f5fa8", "ready": "#3a9a5b", "level": "#c26a1b", "bar": "#1f5fa8"}
+_COLOURS = {"wanted": "muted", "ready": "third", "level": "fault", "bar": "line"}
 
 
 def write_scaling_plot(
@@ -34,9 +34,15 @@ def write_scaling_plot(
 
 
 def scaling_plot(
-    look: ScalingRecord, stages: Sequence[Stage], *, since: datetime, until: datetime, name: str
+    look: ScalingRecord,
+    stages: Sequence[Stage],
+    *,
+    since: datetime,
+    until: datetime,
+    name: str,
+    alone: bool = True,
 ) -> str:
-    """Return the SVG; times are seconds from `since`."""
+    """Return the SVG; times are seconds from `since`. `alone` is as `svg.document` has it."""
     span_s = (until - since).total_seconds()
     height = _TOP + _COURSE + _GAP + (_BAR + 4) * len(stages) + 30
     body = [
@@ -47,17 +53,15 @@ def scaling_plot(
     if stages:
         total = sum(stage.took_s for stage in stages)
         body += _seconds(total, height - 30, "to its last pod's answer")
-    return "\n".join(
-        [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}">',
-            '<g font-family="sans-serif" font-size="12">',
-            f'<rect width="{_WIDTH}" height="{height}" fill="#ffffff"/>',
-            _text(_LEFT, 20, f"{name}: replicas, and {look.spec.metrics[0].title} against its target"),
-            *body,
-            "</g>",
-            "</svg>",
-            "",
-        ]
+    title = f"{name}: replicas, and {look.spec.metrics[0].title} against its target"
+    about = " ".join(f"{stage.name} took {stage.took_s:.2f} s." for stage in stages) or "No scale-up."
+    return document(
+        [text(10, 22, title, "head"), *body],
+        width=_WIDTH,
+        height=height,
+        title=title,
+        about=about,
+        alone=alone,
     )
 
 
@@ -76,31 +80,18 @@ def _course(look: ScalingRecord, since: datetime, until: datetime) -> Iterator[s
         (ready, most, "ready"),
         (levels, highest, "level"),
     ):
-        yield _steps(times, values, span=span, top=top, colour=_COLOURS[word])
+        points = [(_x(time, span), _y(value, top)) for time, value in zip(times, values, strict=True)]
+        yield steps(points, until=_x(span, span), classes=f"s-{_COLOURS[word]}")
     target_y = _y(metric.target, highest)
-    yield (
-        f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{target_y:.1f}" y2="{target_y:.1f}" '
-        f'stroke="{_COLOURS["level"]}" stroke-dasharray="4 4"/>'
-    )
+    yield line(_LEFT, target_y, _WIDTH - _RIGHT, target_y, f"s-{_COLOURS['level']} dashed")
     words = [
         ("wanted", f"replicas wanted, up to {max(wanted)}"),
         ("ready", f"replicas Ready, up to {max(ready)}"),
         ("level", f"{metric.title}, up to {metric.shown(max(levels))}"),
     ]
-    for number, (word, text) in enumerate(words):
-        yield _text(10, _TOP + 20 + 18 * number, text, colour=_COLOURS[word])
-    yield _text(10, _TOP + 20 + 18 * len(words), f"(dashed: target {metric.shown(metric.target)})")
-
-
-def _steps(times: Sequence[float], values: Sequence[int], *, span: float, top: float, colour: str) -> str:
-    """Return values over time as a line in steps."""
-    points: list[str] = []
-    for number, (time, value) in enumerate(zip(times, values, strict=True)):
-        if number:
-            points.append(f"{_x(time, span):.1f},{_y(values[number - 1], top):.1f}")
-        points.append(f"{_x(time, span):.1f},{_y(value, top):.1f}")
-    points.append(f"{_x(span, span):.1f},{_y(values[-1], top):.1f}")
-    return f'<polyline fill="none" stroke="{colour}" stroke-width="2" points="{" ".join(points)}"/>'
+    for number, (word, label) in enumerate(words):
+        yield text(10, _TOP + 20 + 18 * number, shortened(label, _LEFT - 12), f"f-{_COLOURS[word]}")
+    yield text(10, _TOP + 20 + 18 * len(words), f"(dashed: target {metric.shown(metric.target)})", "muted")
 
 
 def _waterfall(stages: Sequence[Stage]) -> Iterator[str]:
@@ -109,13 +100,10 @@ def _waterfall(stages: Sequence[Stage]) -> Iterator[str]:
     for number, stage in enumerate(stages):
         y = _TOP + _COURSE + _GAP + (_BAR + 4) * number
         left, right = _x(begun, total), _x(begun + stage.took_s, total)
-        yield (
-            f'<rect x="{left:.1f}" y="{y}" width="{max(right - left, 1.5):.1f}" height="{_BAR}" '
-            f'fill="{_COLOURS["bar"]}"/>'
-        )
-        yield _text(10, y + 14, stage.name)
+        yield rect(left, y, right - left, _BAR, f"f-{_COLOURS['bar']}")
+        yield text(10, y + 14, stage.name)
         near_end = right > _WIDTH - 130
-        yield _text(
+        yield text(
             left - 4 if near_end else right + 4, y + 14,
             f"{stage.took_s:.2f} s ± {stage.when.resolution_s:.2f} s", anchor="end" if near_end else "start",
         )  # fmt: skip
@@ -124,11 +112,10 @@ def _waterfall(stages: Sequence[Stage]) -> Iterator[str]:
 
 def _seconds(span: float, y: float, word: str) -> Iterator[str]:
     """Return a time axis."""
-    step = next((s for s in (1, 2, 5, 10, 20, 30, 60, 120) if span / s <= 10), 300)  # noqa: PLR2004 - marks
-    yield f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y}" y2="{y}" stroke="#888888"/>'
-    for number in range(int(span / step) + 1):
-        yield _text(_x(number * step, span), y + 15, f"{number * step} s", anchor="middle")
-    yield _text(10, y + 15, word)
+    yield line(_LEFT, y, _WIDTH - _RIGHT, y, "axis")
+    for tick in time_ticks(0, span):
+        yield text(_x(tick, span), y + 15, f"{tick} s", "muted small", anchor="middle")
+    yield text(10, y + 15, word, "muted small")
 
 
 def _x(time: float, span: float) -> float:
@@ -137,7 +124,3 @@ def _x(time: float, span: float) -> float:
 
 def _y(value: float, top: float) -> float:
     return _TOP + _COURSE * (1 - value / top) if top else _TOP + _COURSE
-
-
-def _text(x: float, y: float, text: str, *, colour: str = "#222222", anchor: str = "start") -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" fill="{colour}" text-anchor="{anchor}">{escape(text)}</text>'
