@@ -4,4 +4,5 @@ import { readFileSync } from "node:fs";
 
 const rules = JSON.parse(readFileSync(new URL("./categories.json", import.meta.url), "utf8"));
 
-export default { categories: { rules } };
+// Of so many runs a scenario's course is shown; the file is reports/history.jsonl.
+export default { categories: { rules }, historyLimit: 50 };

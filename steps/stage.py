@@ -27,6 +27,7 @@ from aftershock.scene.nodes import Nodes
 from aftershock.scene.outlook import record_forecast, write_comparison
 from aftershock.scene.scaling import Scaling
 from aftershock.scene.stage import Stage
+from aftershock.scene.target_logs import write_target_logs
 from aftershock.scene.traffic import Traffic
 from aftershock.scene.vertical import Vertical
 from aftershock.scene.workloads import Workloads
@@ -84,6 +85,15 @@ def stage(
         stage.open()
         forecast = record_forecast(timeline, cluster, settings, name=scenario.name, meanings=meanings)
         stage.keep(lambda: write_alerts(scenario_folder / ALERTS, timeline, verdicts.given))
+        stage.keep(
+            lambda: write_target_logs(
+                scenario_folder,
+                api=cluster.api,
+                record=tuple(timeline),
+                verdicts=verdicts.given,
+                clock=timeline.clock,
+            )
+        )
         stage.keep(lambda: write_comparison(scenario_folder / "forecast.txt", forecast, verdicts.given))
         yield stage
     finally:

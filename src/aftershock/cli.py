@@ -33,9 +33,9 @@ from aftershock.observe.readiness import monitoring_ready
 from aftershock.projects.commands import COMMANDS
 from aftershock.redaction import know_environment, redact
 from aftershock.report.again import judge_again
-from aftershock.report.html import write_report
 from aftershock.report.openmetrics import as_openmetrics
-from aftershock.report.record import read_run
+from aftershock.report.rebuild import rebuild
+from aftershock.report.record import RUN, read_run
 from aftershock.report.remembering import facts_of, import_runs
 from aftershock.slo.files import read_objectives
 from aftershock.slo.rules import write_rules
@@ -274,19 +274,15 @@ def judge(run: str, into: Path | None) -> None:
 @click.argument("run", metavar="RUN")
 @_told
 def report(run: str) -> None:
-    """Build the HTML report of a recorded run: its id, or its folder."""
+    """Build the reports of a recorded run again: its id, or its folder."""
     root = project_root()
-    folder = next(
-        (path for path in (root / "reports" / run, Path(run)) if (path / "allure-results").is_dir()), None
-    )
+    folder = next((path for path in (root / "reports" / run, Path(run)) if (path / RUN).is_file()), None)
     if folder is None:
-        there = sorted(path.parent.name for path in (root / "reports").glob("*/allure-results"))
+        there = sorted(path.parent.name for path in (root / "reports").glob(f"*/{RUN}"))
         raise UsageError(
-            f"there is no run {run!r} with results", expected=", ".join(there) or "a run under reports/"
+            f"there is no recorded run {run!r}", expected=", ".join(there) or "a run in reports/"
         )
-    click.echo(
-        write_report(folder / "allure-results", folder / "report.html", root=root, name=f"Aftershock {run}")
-    )
+    rebuild(folder, root=root, say=click.echo)
 
 
 @main.command()

@@ -30,15 +30,14 @@ from aftershock.collect.tags import known_tags
 from aftershock.config import Profile, Settings
 from aftershock.errors import AftershockError, UsageError
 from aftershock.redaction import clean
-from aftershock.report.alert_table import write_run_alerts
 from aftershock.report.allure import AllureShim, attach_verdict, open_results
-from aftershock.report.html import allure_file, write_report
+from aftershock.report.closing import RESULTS, close_run
+from aftershock.report.environment import as_properties
+from aftershock.report.html import allure_file
 from aftershock.report.keeping import Keeper
 from aftershock.report.live import Live
-from aftershock.report.of_run import attach_to_run
 from aftershock.report.outcomes import VERDICTS, Outcomes
 from aftershock.report.record import RunRecord
-from aftershock.report.reliability import figure_lines, remember, write_figures
 from aftershock.report.secrets import CleanResults, clean_terminal
 from aftershock.report.verdicts import Verdicts
 from aftershock.timeline import Timeline
@@ -66,6 +65,7 @@ class Preflight:
         self.features = features
         self.planner: Planner | None = None
         self.lease: RunLease | None = None
+        self.facts: dict[str, str] = {}
 
     def pytest_aftershock_preflight(self, settings: Settings, run: Run, items: Sequence[pytest.Item]) -> None:
         """Look whether the run may begin, and whether its objectives can be met and verified.
@@ -75,6 +75,7 @@ class Preflight:
         # Here, because unit tests need no Kubernetes client.
         from aftershock.faults.lease import RunLease  # noqa: PLC0415 - as above
         from aftershock.scene.alert_names import check_names  # noqa: PLC0415 - as above
+        from aftershock.scene.facts import facts_of  # noqa: PLC0415 - as above
         from aftershock.scene.outlook import refuse_impossible  # noqa: PLC0415 - as above
         from aftershock.scene.preflight import (  # noqa: PLC0415 - as above
             check_loads,
@@ -88,6 +89,7 @@ class Preflight:
         check_reachable(cluster, scenarios)
         check_names(cluster, scenarios)
         refuse_impossible(cluster, settings, scenarios)
+        self.facts = facts_of(cluster.api)
         self.lease = RunLease(cluster.api, run.id)
         self.lease.hold()
 
@@ -233,6 +235,7 @@ def pytest_runtestloop(session: pytest.Session) -> object:
 def pytest_aftershock_begin(config: pytest.Config, settings: Settings, run: Run) -> None:
     """Open the record of the run, and its Allure results."""
     folders = [item.stash[FOLDER].name for item in config.stash[FEATURES].running]
+    checked: Preflight | None = config.pluginmanager.get_plugin("aftershock_preflight")
     gameday: GameDayPlugin | None = config.pluginmanager.get_plugin(_GAMEDAY)
     about = gameday.environment if gameday else {}
     record = RunRecord(
@@ -243,13 +246,13 @@ def pytest_aftershock_begin(config: pytest.Config, settings: Settings, run: Run)
         cluster=settings.cluster,
         planned=tuple(folders),
         gameday=gameday.day.name if gameday else "",
-        environment=about,
+        environment={**(checked.facts if checked else {}), **about},
     )
     config.pluginmanager.register(Keeper(run.folder, record, lead=not run.lane), "aftershock_keeper")
     shim = open_results(
         config,
-        run.folder / "allure-results",
-        environment={"run": run.id, "cluster": settings.cluster, "profile": settings.profile, **about},
+        run.folder / RESULTS,
+        environment=as_properties(record),
         categories=allure_file(config.rootpath, "categories.json"),
     )
     config.pluginmanager.register(shim, "aftershock_allure")
@@ -259,7 +262,7 @@ def pytest_aftershock_begin(config: pytest.Config, settings: Settings, run: Run)
 
 @pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Write the HTML report and say where everything is."""
+    """Write the reports and say where everything is."""
     shim: AllureShim | None = config.pluginmanager.get_plugin("aftershock_allure")
     if shim is None or config.stash[FEATURES].run.lane:
         return
@@ -267,31 +270,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     terminalreporter.write_sep("-", f"run {run.id}")
     terminalreporter.write_line(f"evidence: {run.folder}")
     clean(run.folder, shim.folder)
-    for line in _conclude(run, config.stash[FEATURES].settings, shim.folder, config.rootpath):
-        terminalreporter.write_line(line)
-    try:
-        report = write_report(
-            shim.folder, run.folder / "report.html", root=config.rootpath, name=f"Aftershock {run.id}"
-        )
-        terminalreporter.write_line(f"report:   {report}")
-    except AftershockError as error:
-        terminalreporter.write_line(str(error))
-
-
-def _conclude(run: Run, settings: Settings, results: Path, root: Path) -> Iterator[str]:
-    """Write down what the run came to and enter it into the history; yield the figures, and what is wrong."""
-    figures: list[str] = []
-    try:
-        facts = write_figures(run.folder)
-        figures += figure_lines("this run", facts.figures)
-        figures += remember(facts, root / settings.history, keep=settings.history_runs)
-    except (AftershockError, OSError) as error:  # a full disk costs a page, never the run
-        yield str(error)
-    yield from figures
-    try:
-        attach_to_run(results, {"figures": "\n".join(figures), "alerts": write_run_alerts(run.folder)})
-    except OSError as error:
-        yield str(error)
+    settings = config.stash[FEATURES].settings
+    close_run(
+        run.folder,
+        results=shim.folder,
+        root=config.rootpath,
+        settings=settings,
+        say=terminalreporter.write_line,
+    )
 
 
 @pytest.fixture(scope="session")

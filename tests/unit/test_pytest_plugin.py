@@ -516,6 +516,8 @@ def test_an_outline_runs_each_example_with_its_values(project):
         "every-service-recovers-web-1m-met",
         "every-service-recovers-api-2m-unknown",
         "allure-results",
+        "gameday.html",
+        "gameday.md",
         "reliability.json",
         "run.json",
     }
@@ -804,7 +806,13 @@ def test_results_go_where_alluredir_says(project):
     assert result.ret == 0
     assert len(list((project.root / "elsewhere").glob("*-result.json"))) == 1
     assert "run=r1" in (project.root / "elsewhere" / "environment.properties").read_text()
-    assert {path.name for path in project.folder.iterdir()} == {"a", "reliability.json", "run.json"}
+    assert {path.name for path in project.folder.iterdir()} == {
+        "a",
+        "gameday.html",
+        "gameday.md",
+        "reliability.json",
+        "run.json",
+    }
 
 
 def test_missing_files_named_in_steps_are_found_before_anything_runs(project):

@@ -3,7 +3,8 @@
 An unknown one is an error: a misspelt @protected must not be a silent nothing, and no tag of
 pytest's own (@skip, @xfail) may turn a scenario green that never ran.
 
-A project adds its own, one `name: meaning` a line, by `aftershock_tags` in its pytest settings.
+A project adds its own, one `name: meaning` a line, by `aftershock_tags` in its pytest settings. So it
+declares who answers for scenarios: `owner-NAME: who that is`, and a scenario says @owner-NAME.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from collections.abc import Iterable, Mapping
 
 from aftershock.errors import ConfigError
 
-__all__ = ["SEVERITIES", "TAGS", "known_tags"]
+__all__ = ["SEVERITIES", "TAGS", "known_tags", "owner_of"]
 
+_OWNER = "owner-"
 SEVERITIES = ("blocker", "critical", "minor", "trivial")
 
 TAGS: Mapping[str, str] = {
@@ -47,9 +49,19 @@ def known_tags(added: Iterable[str] = ()) -> dict[str, str]:
     tags = dict(TAGS)
     for line in added:
         name, colon, meaning = (part.strip() for part in line.partition(":"))
-        if not (name.isidentifier() and colon and meaning):
+        if not (_is_name(name) and colon and meaning):
             raise ConfigError(
                 f"aftershock_tags: {line!r} declares no tag", expected="name: what the tag means", found=line
             )
         tags[name] = meaning
     return tags
+
+
+def owner_of(tags: Iterable[str]) -> str:
+    """Return who answers for a scenario with these tags, several with a comma; "" where nobody is named."""
+    return ", ".join(sorted(tag.removeprefix(_OWNER) for tag in tags if tag.startswith(_OWNER)))
+
+
+def _is_name(name: str) -> bool:
+    owner = name.removeprefix(_OWNER)
+    return name.isidentifier() or (owner != name and owner.replace("-", "_").isidentifier())

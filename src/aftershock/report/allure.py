@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+import traceback
 from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any
@@ -35,8 +36,9 @@ from pytest_bdd.parser import Step
 from aftershock.clock import SystemClock
 from aftershock.collect.gherkin import Scenario
 from aftershock.collect.session import FOLDER, SCENARIO, find_error
-from aftershock.collect.tags import SEVERITIES
+from aftershock.collect.tags import SEVERITIES, owner_of
 from aftershock.errors import AftershockError, EnvironmentUnusableError, FaultError, ResidueError
+from aftershock.report.evidence import EVENTS, PLOT, TABLE, write_evidence
 from aftershock.report.outcomes import PROGRESS
 from aftershock.report.progress import Outcome, classify
 from aftershock.report.secrets import redact
@@ -66,13 +68,14 @@ _WORDS: tuple[tuple[type[AftershockError], str], ...] = (
     (EnvironmentUnusableError, "environment"),
 )
 _PICTURES = {".png"}
+_FIRST = (PLOT, TABLE, "forecast.txt", "alerts.txt", "budget.txt", "load.txt", EVENTS)
 _PLUMBING = {"pytestconfig", "run", "scenario", "scenario_folder", "settings", "timeline", "verdicts"}
 
 
-def open_results(
-    config: pytest.Config, folder: Path, *, environment: Mapping[str, str], categories: Path
-) -> AllureShim:
+def open_results(config: pytest.Config, folder: Path, *, environment: str, categories: Path) -> AllureShim:
     """Write Allure results to `folder` (unless --alluredir named another) and return the shim.
+
+    `environment` are properties that the report shows, as the format of that name has them.
 
     allure-pytest decides at its start, when nothing was collected; a run of features decides
     when it begins, so that nothing else ever makes a folder.
@@ -86,8 +89,7 @@ def open_results(
         _register(config, logger)
     else:
         folder = Path(config.option.allure_report_dir).absolute()
-    lines = [f"{name}={redact(value)}" for name, value in environment.items()]
-    (folder / "environment.properties").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (folder / "environment.properties").write_text(environment, encoding="utf-8")
     if categories.is_file():
         shutil.copyfile(categories, folder / "categories.json")
     shim = AllureShim(listener, folder)
@@ -217,10 +219,19 @@ class AllureShim:
             self._step = None
 
     def _attach_files(self, item: pytest.Item) -> None:
+        """Attach what is in the scenario's folder, and first of all what is made of its record."""
         folder = item.stash[FOLDER]
-        for path in sorted(folder.rglob("*")):
+        try:
+            write_evidence(folder, name=item.stash[SCENARIO].name)
+        except Exception as error:  # noqa: BLE001 - a picture is not worth a run: the report says why it lacks
+            trouble = "".join(traceback.format_exception(error))
+            self._attach(redact(trouble), "what could not be made of the record", AttachmentType.TEXT)
+        for path in sorted(folder.rglob("*"), key=lambda path: (_place(path.name), path)):
             if path.is_file():
                 self._attach_file(path, path.relative_to(folder).as_posix())
+
+    def _attach(self, body: str | bytes, name: str, kind: Any) -> None:
+        self._reporter.attach_data(str(uuid4()), body, name=name, attachment_type=kind)
 
     def _attach_file(self, path: Path, name: str) -> None:
         kind: Any = _TYPES.get(path.suffix, AttachmentType.TEXT)
@@ -233,12 +244,17 @@ class AllureShim:
             body = path.read_bytes()
         else:
             body = redact(path.read_text(encoding="utf-8", errors="replace"))
-        self._reporter.attach_data(str(uuid4()), body, name=name, attachment_type=kind)
+        self._attach(body, name, kind)
 
 
 def _now() -> int:
     """Return the time as Allure wants it: milliseconds since 1970."""
     return round(SystemClock().now().timestamp() * 1000)
+
+
+def _place(name: str) -> int:
+    """Return where a file stands among the others: what a reader opens first is first."""
+    return _FIRST.index(name) if name in _FIRST else len(_FIRST)
 
 
 def _machinery(name: Any) -> bool:
@@ -269,4 +285,6 @@ def _describe(result: TestResult, scenario: Scenario) -> None:
     severity = next((tag for tag in SEVERITIES if tag in scenario.tags), "normal")
     labels = [(LabelType.FEATURE, scenario.feature), (LabelType.STORY, scenario.rule or scenario.template)]
     labels += [(LabelType.EPIC, Path(scenario.file).parent.name), (LabelType.SEVERITY, severity)]
+    if owner := owner_of(scenario.tags):
+        labels.append(("owner", owner))
     result.labels.extend(Label(name=name, value=value) for name, value in labels if value)

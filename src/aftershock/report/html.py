@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -10,6 +11,7 @@ from aftershock.errors import CommandError, EnvironmentUnusableError
 
 __all__ = ["allure_command", "allure_file", "write_report"]
 
+HISTORY = "history.jsonl"
 _TIMEOUT_S = 120.0
 # What allure-pytest adds for test code: nothing a reader of scenarios asks for.
 _HIDDEN_LABELS = ("framework", "host", "language", "package", "parentSuite", "suite", "thread")
@@ -40,8 +42,11 @@ def allure_command(root: Path) -> Path:
     return Path(found)
 
 
-def write_report(results: Path, target: Path, *, root: Path, name: str) -> Path:
+def write_report(results: Path, target: Path, *, root: Path, name: str, again: bool = False) -> Path:
     """Make `target`, one HTML file, from the Allure `results`, and return it.
+
+    What the runs before had to say of each scenario is in reports/history.jsonl, to which this run is
+    added, unless it is made `again`: a run has one place in the history.
 
     Raises:
         EnvironmentUnusableError: there is no Allure.
@@ -54,6 +59,12 @@ def write_report(results: Path, target: Path, *, root: Path, name: str) -> Path:
     for label in _HIDDEN_LABELS:
         command += ["--hide-labels", label]
     command += ["--config", str(allure_file(root, "allurerc.mjs"))]
+    kept = root / "reports" / HISTORY
+    _mend(kept)
+    history = work.with_name("history.new") if again else kept
+    if again and kept.is_file():
+        shutil.copyfile(kept, history)
+    command += ["--history-path", str(history)]
     try:
         done = subprocess.run(
             command,
@@ -81,4 +92,23 @@ def write_report(results: Path, target: Path, *, root: Path, name: str) -> Path:
         ) from error
     finally:
         shutil.rmtree(work, ignore_errors=True)
+        if again:
+            history.unlink(missing_ok=True)
     return target
+
+
+def _mend(history: Path) -> None:
+    """Drop the lines that are none: Allure writes the file in place, and reads no other afterwards."""
+    if not history.is_file():
+        return
+    lines = history.read_text(encoding="utf-8", errors="replace").splitlines()
+    whole = [line for line in lines if _is_json(line)]
+    if len(whole) < len(lines):
+        history.write_text("".join(f"{line}\n" for line in whole), encoding="utf-8")
+
+
+def _is_json(line: str) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except ValueError:
+        return False

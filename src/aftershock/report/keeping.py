@@ -14,6 +14,7 @@ from aftershock.collect.gherkin import Scenario
 from aftershock.collect.session import FEATURES
 from aftershock.collect.turns import FOLDER, SCENARIO, TURN, Turn
 from aftershock.report import record
+from aftershock.report.environment import seeds_of
 from aftershock.report.outcomes import PROGRESS
 from aftershock.report.progress import Outcome, Progress
 from aftershock.report.record import RunRecord, ScenarioRecord, StepRecord, write_record
@@ -85,7 +86,14 @@ class Keeper:
         state: record.State = "stopped" if why else "finished"
         if exitstatus == pytest.ExitCode.INTERRUPTED and not why:
             state = "interrupted"
-        self.run = msgspec.structs.replace(self.run, state=state, why=redact(why), ended=self._clock.now())
+        known = {**self.run.environment, "seeds": seeds_of(self._path.parent)}
+        self.run = msgspec.structs.replace(
+            self.run,
+            state=state,
+            why=redact(why),
+            ended=self._clock.now(),
+            environment={name: value for name, value in known.items() if value},
+        )
         write_record(self._path, self.run)
 
 

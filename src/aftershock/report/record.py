@@ -23,6 +23,7 @@ from aftershock.verdict import Verdict
 __all__ = [
     "RUN",
     "SCENARIO",
+    "TIMELINE",
     "Recorded",
     "RunRecord",
     "ScenarioRecord",

@@ -1,0 +1,120 @@
+"""Reads a recorded run into the data of its report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from aftershock.collect.tags import SEVERITIES, owner_of
+from aftershock.judge.alert_table import alert_rows
+from aftershock.report.gameday.earlier import EarlierRuns, NoEarlierRuns
+from aftershock.report.gameday.findings import findings_of, read_findings
+from aftershock.report.gameday.intent import Intent, read_intent
+from aftershock.report.gameday.model import Day, Page, Word
+from aftershock.report.gameday.story import minutes_of, story_of
+from aftershock.report.gameday.surprises import Seen, surprises_of
+from aftershock.report.plots.course import course_of
+from aftershock.report.progress import Outcome
+from aftershock.report.record import Recorded, RunRecord, ScenarioRecord, read_run
+
+__all__ = ["build_day"]
+
+_WORDS: dict[Outcome, Word] = {
+    "passed": "held",
+    "violated": "not held",
+    "inconclusive": "not known",
+    "broken": "broken",
+    "interrupted": "interrupted",
+}
+
+
+def build_day(folder: Path, *, earlier: EarlierRuns | None = None) -> Day:
+    """Return what is told of the run in `folder`; a scenario that had no turn is told as such.
+
+    Raises:
+        UsageError: there is no recorded run, or a file of it cannot be read.
+
+    """
+    recorded = read_run(folder)
+    intent = read_intent(folder)
+    ended = {path.name: record for path, record in recorded.scenarios()}
+    history = earlier or NoEarlierRuns()
+    pages = tuple(
+        _page(folder / slug, ended[slug], intent, history, recorded.run)
+        if slug in ended
+        else Page(slug=slug, name=slug.replace("-", " "), word="not run")
+        for slug in recorded.run.planned
+    )
+    return Day(
+        title=intent.name or recorded.run.gameday or "Game day",
+        run=recorded.run,
+        owners=intent.owners,
+        pages=pages,
+        findings=findings_of(pages, read_findings(folder)),
+    )
+
+
+def _page(folder: Path, record: ScenarioRecord, intent: Intent, earlier: EarlierRuns, run: RunRecord) -> Page:
+    verdicts = Recorded.verdicts(folder)
+    events = list(Recorded.events(folder))
+    course = course_of(events, verdicts)
+    alerts = tuple(alert_rows(events, verdicts))
+    seen = Seen(
+        slug=folder.name, record=record, events=events, verdicts=verdicts, alerts=alerts, course=course
+    )
+    story = story_of(events, course, record.steps) if course else []
+    said = intent.hypothesis(record.name, record.template)
+    return Page(
+        slug=folder.name,
+        name=record.name,
+        word=_WORDS[record.outcome],
+        feature=record.feature,
+        file=f"{record.file}:{record.line}",
+        severity=next((tag for tag in SEVERITIES if tag in record.tags), "normal"),
+        owner=owner_of(record.tags) or ", ".join(intent.owners),
+        hypothesis=(said,) if said else _hypothesis(record),
+        stated=bool(said),
+        example=record.example,
+        began=record.began,
+        seconds=(record.ended - record.began).total_seconds(),
+        message=record.message,
+        blast=tuple(dict.fromkeys(f.blast_radius for f in course.faults if f.blast_radius)) if course else (),
+        steps=record.steps,
+        verdicts=tuple(verdicts),
+        alerts=alerts,
+        budget=tuple(_budget(folder / "budget.txt")),
+        forecast=_read(folder / "forecast.txt"),
+        course=course,
+        minutes=tuple(minutes_of(story, by_fault=course.by_fault)) if course else (),
+        surprises=tuple(surprises_of(seen)),
+        compared=tuple(earlier.compared(record, before=run.began)),
+    )
+
+
+def _hypothesis(record: ScenarioRecord) -> tuple[str, ...]:
+    """Return what the scenario itself expects: its Then steps, with the Ands that belong to them."""
+    said: list[str] = []
+    expecting = False
+    for step in record.steps:
+        keyword, _, text = step.text.partition(" ")
+        if keyword in {"Given", "When", "Then"}:
+            expecting = keyword == "Then"
+        if expecting:
+            said.append(text)
+    return tuple(said)
+
+
+def _budget(path: Path) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield each service's objective with the lines below it, which are indented."""
+    head, below = "", []
+    for line in [*_read(path).splitlines(), ""]:
+        if line.startswith(" "):
+            below.append(line.strip())
+            continue
+        if head:
+            yield head, tuple(below)
+        head, below = line, []
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""

@@ -1,0 +1,50 @@
+"""Puts the report where people look: beside the run's evidence, and into a CI step's summary."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from aftershock.report.gameday.build import build_day
+from aftershock.report.gameday.earlier import EarlierRuns
+from aftershock.report.gameday.model import Day
+from aftershock.report.gameday.render import MOST_BYTES, as_html, as_markdown
+
+__all__ = ["HTML", "MARKDOWN", "add_to_summary", "write_gameday"]
+
+HTML, MARKDOWN = "gameday.html", "gameday.md"
+_SUMMARY = "GITHUB_STEP_SUMMARY"
+
+
+def write_gameday(run: Path, *, earlier: EarlierRuns | None = None) -> Day:
+    """Write gameday.html and gameday.md into the folder of the run, and return what is told in them.
+
+    Raises:
+        UsageError: there is no recorded run, or a file of it cannot be read.
+
+    """
+    day = build_day(run, earlier=earlier)
+    for name, text in ((HTML, as_html(day)), (MARKDOWN, as_markdown(day))):
+        fresh = run / f"{name}.new"
+        fresh.write_text(text, encoding="utf-8")
+        fresh.replace(run / name)
+    return day
+
+
+def add_to_summary(day: Day, *, environment: Mapping[str, str] | None = None) -> Path | None:
+    """Append the Markdown to the file that GITHUB_STEP_SUMMARY names, as far as it has room.
+
+    Return the file, or None where the variable is not set.
+    """
+    named = (os.environ if environment is None else environment).get(_SUMMARY, "")
+    if not named:
+        return None
+    path = Path(named)
+    used = path.stat().st_size if path.is_file() else 0
+    # A line is begun for what stands there without an end; it counts too.
+    text = as_markdown(day, most=max(MOST_BYTES - used - 1, 0))
+    if text:
+        with path.open("a", encoding="utf-8") as summary:
+            summary.write(f"\n{text}" if used else text)
+    return path

@@ -1,0 +1,46 @@
+"""The reports of a recorded run, made again from its folder alone. No cluster is asked for anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from aftershock.clock import Clock, SystemClock, format_duration
+from aftershock.report.closing import RESULTS
+from aftershock.report.gameday.earlier import EarlierRuns
+from aftershock.report.gameday.write import HTML, MARKDOWN, add_to_summary, write_gameday
+from aftershock.report.html import write_report
+
+__all__ = ["rebuild"]
+
+
+def rebuild(
+    run: Path,
+    *,
+    root: Path,
+    say: Callable[[str], object],
+    earlier: EarlierRuns | None = None,
+    clock: Clock | None = None,
+) -> None:
+    """Write gameday.html, gameday.md and, from its Allure results if it has some, report.html into `run`.
+
+    Each path is said with the time that it took. Allure's history is read, and not added to.
+
+    Raises:
+        UsageError: there is no recorded run, or a file of it cannot be read.
+        EnvironmentUnusableError: there is no Allure; by then the game-day report is written.
+
+    """
+    clock = clock or SystemClock()
+    began = clock.monotonic()
+    day = write_gameday(run, earlier=earlier)
+    took = format_duration(round(clock.monotonic() - began, 2))
+    say(f"{run / HTML}\n{run / MARKDOWN}\n  {len(day.pages)} scenarios, in {took}")
+    if summary := add_to_summary(day):
+        say(str(summary))
+    if (run / RESULTS).is_dir():
+        began = clock.monotonic()
+        page = write_report(
+            run / RESULTS, run / "report.html", root=root, name=f"Aftershock {run.name}", again=True
+        )
+        say(f"{page}\n  by Allure, in {format_duration(round(clock.monotonic() - began, 1))}")
