@@ -46,7 +46,7 @@ def _events(record: Sequence[Event], course: Course) -> Iterator[str]:
     near = set(_namespaces(course))
     for event in record:
         data = event.data
-        if event.source != "kubernetes" or event.kind != "event" or data["type"] == "LISTED":
+        if event.source != "kubernetes" or event.kind != "event" or data.get("type") == "LISTED":
             continue
         if begun and event.at < begun.at:
             continue

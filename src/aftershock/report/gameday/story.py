@@ -104,16 +104,17 @@ _PLAIN = frozenset({"alertname", "severity", "signal", "category", "prometheus",
 
 def _notifications(record: Sequence[Event], course: Course) -> Iterator[Entry]:
     shown = {bar.alert for bar in course.alerts}
-    seen = set()
+    seen = set()  # two looks back may tell of one notification
     for event in record:
         if event.kind != "notification" or event.at < course.start:
             continue
-        names = sorted({alert["labels"].get("alertname", "") for alert in event.data["alerts"]} & shown)
-        key = (event.at, event.data["receiver"], event.data["status"], *names)
-        if names and key not in seen:
-            seen.add(key)
-            text = f"{event.data['receiver']} is told: {', '.join(names)} {event.data['status']}"
-            yield Entry(at=event.at, seconds=course.seconds(event.at), kind="told", text=text)
+        receiver = event.data["receiver"]
+        said = {(alert["status"], alert["labels"].get("alertname", "")) for alert in event.data["alerts"]}
+        for status, alert in sorted(said):
+            if alert in shown and (event.at, receiver, status, alert) not in seen:
+                seen.add((event.at, receiver, status, alert))
+                text = f"{receiver} is told: {alert} {status}"
+                yield Entry(at=event.at, seconds=course.seconds(event.at), kind="told", text=text)
 
 
 def _pods(course: Course) -> Iterator[Entry]:
@@ -166,7 +167,7 @@ def _events(record: Sequence[Event], course: Course) -> Iterator[Entry]:
     seen: set[tuple[str, str]] = set()
     for event in record:
         data = event.data
-        if event.source != "kubernetes" or event.kind != "event" or data["type"] == "LISTED":
+        if event.source != "kubernetes" or event.kind != "event" or data.get("type") == "LISTED":
             continue
         told = data["severity"] == "Warning" or data["reason"] in _TELLING
         about = event.subject.rpartition("/")[2]

@@ -23,6 +23,8 @@ __all__ = ["AlertBar", "Course", "FaultBar", "Recovery", "course_of"]
 
 _LEAST_BEFORE_S, _MOST_BEFORE_S = 10.0, 60.0
 _SHARE_BEFORE = 0.2
+_OF_FAULTS = frozenset({"planned", "injecting", "injected", "landed", "undoing", "undone"})
+_SETTING = "setting-"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,9 +120,10 @@ def _start(record: Sequence[Event], origin: datetime | None, end: datetime) -> d
 def _faults(record: Sequence[Event]) -> Iterator[FaultBar]:
     by_fault: dict[str, dict[str, Event]] = {}
     for event in record:
-        if event.source == "harness" and "fault_id" in event.data:
-            seen = by_fault.setdefault(str(event.data["fault_id"]), {})
-            seen.setdefault(event.kind.removeprefix("setting-"), event)
+        kind = event.kind.removeprefix(_SETTING)
+        if event.source == "harness" and kind in _OF_FAULTS:
+            seen = by_fault.setdefault(str(event.data.get("fault_id", event.subject)), {})
+            seen.setdefault(kind, event)
     for seen in by_fault.values():
         acted = seen.get("injecting") or seen.get("injected")
         if acted is None:
@@ -129,14 +132,14 @@ def _faults(record: Sequence[Event]) -> Iterator[FaultBar]:
         landed, undone = seen.get("landed"), seen.get("undone")
         over = _over(plan, undone, seen.get("undoing"))
         yield FaultBar(
-            fault=str(acted.data.get("fault", "")),
+            fault=str(acted.data.get("fault", "fault")),
             subject=acted.subject,
             blast_radius=str(plan.data.get("blast_radius", "")),
             start=acted.at,
             landed=landed.at if landed else None,
             undone=over,
-            lasts=bool(plan.data.get("lasts_until")) or acted.kind.startswith("setting-"),
-            setting=acted.kind.startswith("setting-"),
+            lasts=bool(plan.data.get("lasts_until")) or acted.kind.startswith(_SETTING),
+            setting=acted.kind.startswith(_SETTING),
         )
 
 

@@ -12,7 +12,7 @@ COLOURS: dict[str, tuple[str, str]] = {
     "ink": ("#1b2430", "#e4e8ee"),
     "muted": ("#5c6877", "#98a4b3"),
     "grid": ("#e4e8ed", "#262d37"),
-    "fault": ("#c8641b", "#f0924a"),
+    "fault": ("#b2560e", "#f0924a"),
     "good": ("#23774a", "#58b987"),
     "bad": ("#b3261e", "#f2736b"),
     "doubt": ("#8a6100", "#e0b13c"),

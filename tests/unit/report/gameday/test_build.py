@@ -1,0 +1,188 @@
+"""A recorded run, as it is told: words for outcomes, hypotheses, surprises, findings, what came before."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from aftershock.errors import UsageError
+from aftershock.report.gameday.build import build_day
+from aftershock.report.gameday.earlier import Before, Compared, NoEarlierRuns, sparkline
+from aftershock.report.gameday.model import Day
+from aftershock.report.record import ScenarioRecord
+from tests.conformance.generator import at, healthy_web
+from tests.unit.report.recorded import RECOVERED, scenario, write_run, write_scenario
+
+
+@pytest.fixture
+def day(tmp_path: Path) -> Day:
+    return build_day(write_run(tmp_path / "r1"))
+
+
+def test_every_planned_scenario_has_its_word(day: Day) -> None:
+    assert [(page.name, page.word) for page in day.pages] == [
+        ("A pod is killed", "not held"),
+        ("All is quiet", "held"),
+        ("never begun", "not run"),
+    ]
+    assert day.counts == [("held", 1), ("not held", 1), ("not run", 1)]
+    assert day.seconds == 110
+
+
+def test_without_a_game_day_the_steps_are_the_hypothesis(day: Day) -> None:
+    assert day.pages[0].hypothesis == (
+        "PodOOMKilled fires within 20 seconds",
+        "web recovers within 30 seconds",
+        "web answers throughout",
+    )
+    assert not day.pages[0].stated
+    assert day.title == "Game day"
+
+
+def test_a_scenario_is_told_with_its_figures(day: Day) -> None:
+    page = day.pages[0]
+    assert page.recovery == "4.50 s ± 0.2 s"
+    assert page.blast == ("one pod of 3 (seed 4711)",)
+    assert page.faults == ("out-of-memory on web-1",)
+    assert (page.severity, page.owner, page.file) == ("critical", "web", "features/a.feature:3")
+    assert [(row.alert, row.expected) for row in page.alerts] == [
+        ("PodOOMKilled", True),
+        ("PodNotReady", False),
+    ]
+    budget = ("web: 99.9 % over 30 days is a budget of 43 min 12 s", ("in time: down for 3 s", "in requests: 0"))
+    assert page.budget == (budget,)
+
+
+def test_surprises_are_what_no_step_asked_for(day: Day) -> None:
+    assert [(surprise.kind, surprise.text) for surprise in day.surprises] == [
+        ("alert", "PodNotReady fired, 62 s after the fault, and no step speaks of it; nobody was told"),
+        ("not known", "web answers throughout: no client watched"),
+    ]
+    assert day.pages[1].quiet
+    assert not day.pages[0].quiet
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "text"),
+    [
+        ("gap", "gap", "nothing is known of pod/demo for a while: 410 Gone"),
+        ("not landed", "proof", "there is no proof that the fault on pod/demo/web-1 landed"),
+        ("not undone", "undo", "there is no proof that fault on pod/demo/web-1 was undone"),
+        ("beside", "beside", "deployment/demo/api had fewer pods Ready than wanted for 10 s, and is no target"),
+        ("broken", "broken", "something is left after undo"),
+    ],
+)
+def test_each_kind_of_surprise(tmp_path: Path, change: str, kind: str, text: str) -> None:
+    story = healthy_web().injected(0, landed=change != "not landed")
+    outcome, message = "passed", ""
+    if change == "gap":
+        story.gap(3, 5)
+    elif change == "beside":
+        story.deployment(-60, 1, name="api").pod(-60, "api-1", change="LISTED", workload="api")
+        story.pod(10, "api-1", ready=False, workload="api").pod(20, "api-1", workload="api")
+    elif change == "broken":
+        outcome, message = "broken", "something is left after undo\nsecond line"
+    if change != "not undone":
+        story.add(29, "harness", "undone", "pod/demo/web-1")
+    run = write_run(tmp_path / "r1", planned=("other",))
+    record = scenario("Other", outcome=outcome, message=message)
+    write_scenario(run / "other", record, story.end(30).timeline, [])
+    assert (kind, text) in [(s.kind, s.text) for s in build_day(run).surprises]
+
+
+def test_damage_on_a_node_is_no_surprise(tmp_path: Path) -> None:
+    story = healthy_web().injected(0, "node/worker").add(29, "harness", "undone", "node/worker")
+    story.pod(10, "web-1", ready=False)
+    run = write_run(tmp_path / "r1", planned=("other",))
+    write_scenario(run / "other", scenario("Other", outcome="passed"), story.end(30).timeline, [])
+    assert not build_day(run).surprises
+
+
+def test_findings_are_drafted(day: Day) -> None:
+    assert [(finding.what, finding.owner, finding.drafted) for finding in day.findings] == [
+        ("Not held: no alert other than PodOOMKilled fires; expected none, observed PodNotReady", "web", True),
+        ("Not known: web answers throughout; no client watched", "web", True),
+        ("PodNotReady fired, 62 s after the fault, and no step speaks of it; nobody was told", "web", True),
+    ]
+
+
+def test_kept_findings_stand_for_their_drafts(tmp_path: Path, day: Day) -> None:
+    run = tmp_path / "r1"
+    kept = f"- id: {day.findings[0].id}\n  what: Raise the limit\n  owner: Ada\n  ticket: 17\n- what: More probes\n"
+    (run / "findings.yaml").write_text(kept, encoding="utf-8")
+    found = build_day(run).findings
+    assert [(f.what, f.owner, f.ticket, f.drafted) for f in found[:2]] == [
+        ("Raise the limit", "Ada", "17", False),
+        ("More probes", "", "", False),
+    ]
+    assert [finding.id for finding in found[2:]] == [finding.id for finding in day.findings[1:]]
+
+
+@pytest.mark.parametrize("text", ["{}", "- 3", "- owner: Ada", "- [", "what: x"])
+def test_findings_that_are_none(tmp_path: Path, text: str) -> None:
+    run = write_run(tmp_path / "r1")
+    (run / "findings.yaml").write_text(text, encoding="utf-8")
+    if text == "{}":  # an empty file, as far as YAML goes
+        assert len(build_day(run).findings) == 3
+    else:
+        with pytest.raises(UsageError, match=r"findings\.yaml"):
+            build_day(run)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "name: Friday\nowners: [Ada, Bo]\nhypotheses: {A pod is killed: Nobody notices.}",
+        "name: Friday\nowners: {Ada: x, Bo: y}\nscenarios:\n- {name: A pod is killed, hypothesis: Nobody notices.}",
+        "name: Friday\nowners: [{name: Ada}, {name: Bo}]\nscenarios:\n  A pod is killed: {hypothesis: Nobody notices.}",
+        "name: Friday\nowners: [Ada, Bo]\nscenarios:\n- {scenario: A pod is killed, hypothesis: Nobody notices.}",
+    ],
+)
+def test_a_game_day_says_what_was_meant(tmp_path: Path, text: str) -> None:
+    run = write_run(tmp_path / "r1")
+    (run / "gameday.yaml").write_text(text, encoding="utf-8")
+    day = build_day(run)
+    assert (day.title, day.owners) == ("Friday", ("Ada", "Bo"))
+    assert (day.pages[0].hypothesis, day.pages[0].stated) == (("Nobody notices.",), True)
+    assert day.pages[1].owner == "Ada, Bo"  # nobody is named by a tag
+    assert not day.pages[1].stated
+
+
+@pytest.mark.parametrize("text", ["[", "just words", "- a"])
+def test_a_game_day_that_is_none(tmp_path: Path, text: str) -> None:
+    run = write_run(tmp_path / "r1")
+    (run / "gameday.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError, match=r"gameday\.yaml"):
+        build_day(run)
+
+
+class Slower:
+    """A history in which every recovery took 2 s."""
+
+    def compared(self, scenario: ScenarioRecord, *, before: datetime) -> list[Compared]:
+        assert before == at(-20)
+        past = tuple(Before(run=f"r{n}", began=at(-n * 60), value=value) for n, value in enumerate((2, None, 3)))
+        given = {"figure": RECOVERED.name, "unit": "s", "now": 4.5, "before": past}
+        return [Compared(**given, said="p = 0.01", worse=True)] if scenario.outcome == "violated" else []
+
+
+def test_what_a_history_says_is_shown_and_a_regression_is_a_finding(tmp_path: Path) -> None:
+    day = build_day(write_run(tmp_path / "r1"), earlier=Slower())
+    (compared,) = day.pages[0].compared
+    assert compared.usual == 2.5
+    assert "3 values from 2 to 4.5 s, now 4.5" in sparkline(compared)
+    assert day.findings[-1].what == f"Worse than before: {RECOVERED.name}; p = 0.01"
+
+
+def test_no_history_says_nothing() -> None:
+    assert NoEarlierRuns().compared(scenario(), before=at(0)) == ()
+    alone = Compared(figure="x", unit="s", now=1.0, before=())
+    assert alone.usual is None
+    assert sparkline(alone) == ""
+
+
+def test_a_folder_without_a_run(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no recorded run"):
+        build_day(tmp_path)
