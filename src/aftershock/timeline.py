@@ -29,6 +29,7 @@ Source = Literal["kubernetes", "client", "prometheus", "alertmanager", "load", "
 SOURCES: tuple[Source, ...] = get_args(Source)
 
 _encode = json.JSONEncoder(separators=(",", ":")).encode
+_decode = msgspec.json.Decoder().decode  # four times as fast as json, and as exact
 _encode_api = msgspec.json.Encoder().encode  # three times as fast, but a NaN becomes null: the API has none
 
 
@@ -65,7 +66,7 @@ class Event:
             ValueError, KeyError, TypeError: it is no such line.
 
         """
-        raw = json.loads(line)
+        raw = _decoded(line)
         if raw["source"] not in SOURCES:
             raise ValueError(f"unknown source {raw['source']!r}")
         return cls(
@@ -77,6 +78,14 @@ class Event:
             data=raw["data"],
             resolution_s=raw["resolution_s"],
         )
+
+
+def _decoded(line: str) -> Any:
+    """Return the object in `line`, also where it holds a NaN, which is no JSON."""
+    try:
+        return _decode(line)
+    except msgspec.DecodeError:
+        return json.loads(line)
 
 
 class Timeline:

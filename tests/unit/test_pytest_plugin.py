@@ -458,6 +458,9 @@ def test_allure_has_the_status_the_steps_the_verdict_and_the_files(every_outcome
     files = project.attached(slow["attachments"])
     assert '"undone"' in files["timeline.jsonl"]
     assert json.loads(files["verdicts.json"])[1]["observed"] == 41.5
+    assert [*files][:2] == ["timeline.svg", "verdicts.html"]  # what a reader opens first
+    assert "<title>It is too slow</title>" in files["timeline.svg"]
+    assert "41.5 s" in files["verdicts.html"]
     labels = {(label["name"], label["value"]) for label in slow["labels"]}
     assert {
         ("feature", "Recovery of the house"),
@@ -467,6 +470,39 @@ def test_allure_has_the_status_the_steps_the_verdict_and_the_files(every_outcome
         ("tag", "critical"),
     } <= labels
     assert slow["description"] == "What the house promises."
+
+
+def test_who_answers_for_a_scenario_is_declared_and_shown(project):
+    project.write(
+        "pyproject.toml", PYPROJECT.replace('this house"]', 'this house", "owner-team-a: call 17"]')
+    )
+    project.feature("Feature: One\n  @owner-team-a\n  Scenario: A\n    Given a steady service\n")
+
+    result = project.run("-m", "owner-team-a")
+
+    assert result.ret == 0
+    labels = {(label["name"], label["value"]) for label in project.results()["A"]["labels"]}
+    assert {("owner", "team-a"), ("tag", "owner-team-a")} <= labels
+    assert "owner: team-a" in (project.folder / "gameday.md").read_text()
+
+
+def test_an_owner_that_nobody_declared_is_an_error(project):
+    project.feature("Feature: One\n  @owner-team-b\n  Scenario: A\n    Given a steady service\n")
+
+    assert project.run().ret == pytest.ExitCode.USAGE_ERROR
+
+
+def test_a_picture_that_cannot_be_made_is_told_in_the_report_and_costs_nothing(project, monkeypatch):
+    def broken(*_, **__):
+        raise ZeroDivisionError("no room")
+
+    monkeypatch.setattr("aftershock.report.allure.write_evidence", broken)
+    project.feature("Feature: One\n  Scenario: A\n    Given a fault\n")
+
+    assert project.run().ret == 0
+    files = project.attached(project.results()["A"]["attachments"])
+    assert "ZeroDivisionError: no room" in files["what could not be made of the record"]
+    assert '"undone"' in files["timeline.jsonl"]
 
 
 def test_allure_shows_the_undo_as_teardown_and_no_plumbing(every_outcome):
@@ -934,6 +970,10 @@ def test_ctrl_c_undoes_and_is_neither_a_pass_nor_missing(project):
     recorded = read_run(project.folder)
     assert recorded.run.state == "interrupted"
     assert [record.outcome for _, record in recorded.scenarios()] == ["interrupted"]
+    told = (project.folder / "gameday.md").read_text()
+    assert "interrupted by hand" in told
+    assert "1 interrupted, 1 not run" in told
+    assert "held" not in told.partition("##")[0]
 
 
 def test_a_run_that_is_asked_to_end_undoes_and_is_no_pass(project):

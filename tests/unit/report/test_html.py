@@ -84,3 +84,41 @@ def test_every_kind_of_broken_has_a_category_and_the_general_one_is_last():
     assert words == ["", "inconclusive", "fault", "residue", "environment", "interrupted", ""]
     assert rules[0]["matchedStatuses"] == ["failed"]
     assert all(rule["matchedStatuses"] == ["broken"] for rule in rules[1:])
+
+
+def history(called: Path) -> Path:
+    words = called.read_text().splitlines()
+    return Path(words[words.index("--history-path") + 1])
+
+
+def test_a_run_is_added_to_the_history(tmp_path):
+    install(tmp_path, GOOD)
+
+    write_report(tmp_path / "results", tmp_path / "report.html", root=tmp_path, name="r")
+
+    assert history(tmp_path / "called") == tmp_path / "reports" / "history.jsonl"
+
+
+def test_a_report_made_again_reads_the_history_and_leaves_it(tmp_path):
+    install(tmp_path, GOOD + 'cat "$(dirname "$0")/../../history.new" > seen\n')
+    (tmp_path / "reports").mkdir()
+    kept = tmp_path / "reports" / "history.jsonl"
+    kept.write_text('{"run": 1}\n')
+
+    write_report(tmp_path / "results", tmp_path / "report.html", root=tmp_path, name="r", again=True)
+
+    assert history(tmp_path / "called") == tmp_path / "history.new"
+    assert (tmp_path / "seen").read_text() == kept.read_text() == '{"run": 1}\n'
+    assert not (tmp_path / "history.new").exists()
+
+
+@pytest.mark.parametrize("torn", ['{"run": ', "3", "\0\0"])
+def test_what_a_kill_left_of_the_history_keeps_no_report_back(tmp_path, torn):
+    install(tmp_path, GOOD)
+    (tmp_path / "reports").mkdir()
+    kept = tmp_path / "reports" / "history.jsonl"
+    kept.write_text('{"run": 1}\n' + torn)
+
+    write_report(tmp_path / "results", tmp_path / "report.html", root=tmp_path, name="r")
+
+    assert kept.read_text() == '{"run": 1}\n'

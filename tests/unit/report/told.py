@@ -100,7 +100,9 @@ def write_run(run: Path, **changes: Any) -> Path:
     }  # fmt: skip
     write_record(run / "run.json", RunRecord(**given | changes))
     write_scenario(run / "killed", scenario(), story().timeline, [FIRED, RECOVERED, SILENT, DOUBTED])
-    budget = "web: 99.9 % over 30 days is a budget of 43 min 12 s\n  in time: down for 3 s\n  in requests: 0\n"
+    budget = (
+        "web: 99.9 % over 30 days is a budget of 43 min 12 s\n  in time: down for 3 s\n  in requests: 0\n"
+    )
     (run / "killed" / "budget.txt").write_text(budget, encoding="utf-8")
     quiet = scenario("All is quiet", outcome="passed", message="", tags=(), steps=STEPS[:1], ended=at(60))
     events = healthy_web().end(60).timeline

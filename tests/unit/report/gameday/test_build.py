@@ -51,7 +51,10 @@ def test_a_scenario_is_told_with_its_figures(day: Day) -> None:
         ("PodOOMKilled", True),
         ("PodNotReady", False),
     ]
-    budget = ("web: 99.9 % over 30 days is a budget of 43 min 12 s", ("in time: down for 3 s", "in requests: 0"))
+    budget = (
+        "web: 99.9 % over 30 days is a budget of 43 min 12 s",
+        ("in time: down for 3 s", "in requests: 0"),
+    )
     assert page.budget == (budget,)
 
 
@@ -70,7 +73,11 @@ def test_surprises_are_what_no_step_asked_for(day: Day) -> None:
         ("gap", "gap", "nothing is known of pod/demo for a while: 410 Gone"),
         ("not landed", "proof", "there is no proof that the fault on pod/demo/web-1 landed"),
         ("not undone", "undo", "there is no proof that fault on pod/demo/web-1 was undone"),
-        ("beside", "beside", "deployment/demo/api had fewer pods Ready than wanted for 10 s, and is no target"),
+        (
+            "beside",
+            "beside",
+            "deployment/demo/api had fewer pods Ready than wanted for 10 s, and is no target",
+        ),
         ("broken", "broken", "something is left after undo"),
     ],
 )
@@ -102,7 +109,11 @@ def test_damage_on_a_node_is_no_surprise(tmp_path: Path) -> None:
 
 def test_findings_are_drafted(day: Day) -> None:
     assert [(finding.what, finding.owner, finding.drafted) for finding in day.findings] == [
-        ("Not held: no alert other than PodOOMKilled fires; expected none, observed PodNotReady", "web", True),
+        (
+            "Not held: no alert other than PodOOMKilled fires; expected none, observed PodNotReady",
+            "web",
+            True,
+        ),
         ("Not known: web answers throughout; no client watched", "web", True),
         ("PodNotReady fired, 62 s after the fault, and no step speaks of it; nobody was told", "web", True),
     ]
@@ -110,8 +121,8 @@ def test_findings_are_drafted(day: Day) -> None:
 
 def test_kept_findings_stand_for_their_drafts(tmp_path: Path, day: Day) -> None:
     run = tmp_path / "r1"
-    kept = f"- id: {day.findings[0].id}\n  what: Raise the limit\n  owner: Ada\n  ticket: 17\n- what: More probes\n"
-    (run / "findings.yaml").write_text(kept, encoding="utf-8")
+    first = f"- id: {day.findings[0].id}\n  what: Raise the limit\n  owner: Ada\n  ticket: 17\n"
+    (run / "findings.yaml").write_text(f"{first}- what: More probes\n", encoding="utf-8")
     found = build_day(run).findings
     assert [(f.what, f.owner, f.ticket, f.drafted) for f in found[:2]] == [
         ("Raise the limit", "Ada", "17", False),
@@ -134,15 +145,15 @@ def test_findings_that_are_none(tmp_path: Path, text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "name: Friday\nowners: [Ada, Bo]\nhypotheses: {A pod is killed: Nobody notices.}",
-        "name: Friday\nowners: {Ada: x, Bo: y}\nscenarios:\n- {name: A pod is killed, hypothesis: Nobody notices.}",
-        "name: Friday\nowners: [{name: Ada}, {name: Bo}]\nscenarios:\n  A pod is killed: {hypothesis: Nobody notices.}",
-        "name: Friday\nowners: [Ada, Bo]\nscenarios:\n- {scenario: A pod is killed, hypothesis: Nobody notices.}",
+        "owners: [Ada, Bo]\nhypotheses: {A pod is killed: Nobody notices.}",
+        "owners: {Ada: x, Bo: y}\nscenarios:\n- {name: A pod is killed, hypothesis: Nobody notices.}",
+        "owners: [{name: Ada}, {name: Bo}]\nscenarios:\n  A pod is killed: {hypothesis: Nobody notices.}",
+        "owners: [Ada, Bo]\nscenarios:\n- {scenario: A pod is killed, hypothesis: Nobody notices.}",
     ],
 )
 def test_a_game_day_says_what_was_meant(tmp_path: Path, text: str) -> None:
     run = write_run(tmp_path / "r1")
-    (run / "gameday.yaml").write_text(text, encoding="utf-8")
+    (run / "gameday.yaml").write_text(f"name: Friday\n{text}", encoding="utf-8")
     day = build_day(run)
     assert (day.title, day.owners) == ("Friday", ("Ada", "Bo"))
     assert (day.pages[0].hypothesis, day.pages[0].stated) == (("Nobody notices.",), True)
@@ -163,7 +174,9 @@ class Slower:
 
     def compared(self, scenario: ScenarioRecord, *, before: datetime) -> list[Compared]:
         assert before == at(-20)
-        past = tuple(Before(run=f"r{n}", began=at(-n * 60), value=value) for n, value in enumerate((2, None, 3)))
+        past = tuple(
+            Before(run=f"r{n}", began=at(-n * 60), value=value) for n, value in enumerate((2, None, 3))
+        )
         given = {"figure": RECOVERED.name, "unit": "s", "now": 4.5, "before": past}
         return [Compared(**given, said="p = 0.01", worse=True)] if scenario.outcome == "violated" else []
 

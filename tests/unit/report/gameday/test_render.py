@@ -60,7 +60,9 @@ def day(tmp_path: Path) -> Day:
 
 @pytest.fixture
 def hostile(tmp_path: Path) -> Day:
-    run = write_run(tmp_path / "r1", planned=("bad",), why=HOSTILE, state="stopped", environment={"x": HOSTILE})
+    run = write_run(
+        tmp_path / "r1", planned=("bad",), why=HOSTILE, state="stopped", environment={"x": HOSTILE}
+    )
     record = scenario(HOSTILE, message=f"{HOSTILE} {SECRET}", feature=HOSTILE, example=(("v", HOSTILE),))
     verdict = met(HOSTILE, expected=HOSTILE, observed=HOSTILE, evidence=(HOSTILE, SECRET), query=HOSTILE)
     story = healthy_web().injected(0, HOSTILE).alerts(-60, 30, (HOSTILE, 3, 9)).end(30)
@@ -88,7 +90,9 @@ def test_the_page_is_whole_and_well_formed(day: Day) -> None:
     ):
         assert expected in page.text, expected
     assert len([tag for tag, _ in page.tags if tag == "svg"]) == 2
-    assert [attrs["data-id"] for tag, attrs in page.tags if "data-id" in attrs] == [f.id for f in day.findings]
+    assert [attrs["data-id"] for tag, attrs in page.tags if "data-id" in attrs] == [
+        f.id for f in day.findings
+    ]
 
 
 def test_every_link_leads_to_a_place_in_the_page(day: Day) -> None:
@@ -144,7 +148,10 @@ def test_the_markdown_has_it_all(day: Day) -> None:
     text = as_markdown(day)
     assert text.startswith("# Game day\n")
     assert "**1 held, 1 not held, 1 not run**" in text
-    assert "| ✗ not held | A pod is killed | out-of-memory on web-1 | 4.50 s ± 0.2 s | 2 (1 not expected) |" in text
+    assert (
+        "| ✗ not held | A pod is killed | out-of-memory on web-1 | 4.50 s ± 0.2 s | 2 (1 not expected) |"
+        in text
+    )
     assert "- +9 s (12:00:09) alert: PodOOMKilled fires (namespace=demo)" in text
     assert "\n\n\n" not in text
 

@@ -77,12 +77,12 @@ def test_a_storm_is_cut_and_told_as_cut() -> None:
 
 def test_one_reason_about_one_workload_is_told_once() -> None:
     record = healthy_web().injected(0)
+    warning = {"message": "x", "severity": "Warning", "type": "ADDED"}
     for number in range(30):
         subject, reason = f"pod/demo/web-abc-{number}", f"Reason{number % 2}"
-        record.add(
-            number, "kubernetes", "event", subject, reason=reason, message="x", severity="Warning", type="ADDED"
-        )
-    record.add(5, "kubernetes", "event", "pod/demo/web-1", reason="Pulled", message="x", severity="Normal", type="ADDED")  # noqa: E501
+        record.add(number, "kubernetes", "event", subject, reason=reason, **warning)
+    dull = {**warning, "reason": "Pulled", "severity": "Normal"}
+    record.add(5, "kubernetes", "event", "pod/demo/web-1", **dull)
     events = record.end(60).timeline
     course = course_of(events, [])
     assert course is not None

@@ -85,7 +85,9 @@ def test_pods_that_are_ready_and_wanted(course: Course) -> None:
 
 
 def test_a_workload_that_does_not_change_is_not_shown() -> None:
-    told = healthy_web().deployment(-60, 1, name="other").pod(-60, "other-1", change="LISTED", workload="other")
+    told = (
+        healthy_web().deployment(-60, 1, name="other").pod(-60, "other-1", change="LISTED", workload="other")
+    )
     found = course_of(told.injected(0).pod(3, "web-1", ready=False).end(30).timeline, [])
     assert found is not None
     assert [one.workload for one in found.sizes] == ["deployment/demo/web"]

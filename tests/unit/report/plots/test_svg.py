@@ -9,6 +9,8 @@ import pytest
 from aftershock.report.plots.svg import Scale, document, shortened, steps, text, time_ticks, top_of
 from aftershock.report.plots.words import milliseconds, signed
 
+MINUS = "\N{MINUS SIGN}"
+
 
 def test_a_scale_is_linear_and_ends_at_its_edges() -> None:
     scale = Scale(0, 10, 100, 200)
@@ -58,6 +60,11 @@ def test_a_picture_is_well_formed_and_says_what_it_shows() -> None:
 
 
 def test_words() -> None:
-    assert [signed(seconds) for seconds in (0.01, 30, -10.04, 125)] == ["0", "+30 s", "−10 s", "+2 min 5 s"]
+    assert [signed(seconds) for seconds in (0.01, 30, -10.04, 125)] == [
+        "0",
+        "+30 s",
+        f"{MINUS}10 s",
+        "+2 min 5 s",
+    ]
     assert [milliseconds(ms) for ms in (4.2, 1153)] == ["4.2 ms", "1.15 s"]
     assert shortened("a-long-name-of-a-workload", 64) == "a-long-na…"

@@ -50,7 +50,7 @@ def test_everything_is_named(picture: ET.Element) -> None:
 
 def test_times_are_told_from_the_fault_and_in_utc(picture: ET.Element) -> None:
     said = words(picture)
-    assert {"0", "+15 s", "−15 s", "from the fault", "UTC"} <= set(said)
+    assert {"0", "+15 s", "\N{MINUS SIGN}15 s", "from the fault", "UTC"} <= set(said)
     assert "12:00:00" in said
     assert any("the fault at 12:00:00.000 UTC" in line for line in said)
 

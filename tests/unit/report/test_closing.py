@@ -1,0 +1,57 @@
+"""What is made when a run has ended: all of it, and where a part fails, the others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from aftershock.report import closing
+from aftershock.report.closing import close_run
+from tests.unit.report.recorded import write_run
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PATH", "/nonexistent")  # no Allure
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    (tmp_path / "results").mkdir()
+    return write_run(tmp_path / "reports" / "r1")
+
+
+def close(run: Path) -> list[str]:
+    said: list[str] = []
+    results = run.parent.parent / "results"
+    close_run(run, results=results, root=run.parent.parent, say=said.append)
+    return said
+
+
+def test_each_part_is_told_by_its_path(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+    said = close(run)
+    assert f"game day: {run / 'gameday.html'}" in said
+    assert f"summary:  {tmp_path / 'summary.md'}" in said
+    assert (tmp_path / "summary.md").read_text() == (run / "gameday.md").read_text()
+    assert (run / "reliability.json").is_file()
+    assert "nodes=3" in (tmp_path / "results" / "environment.properties").read_text()
+    assert said[-1].startswith("no HTML report: Allure is not installed")
+
+
+def test_a_file_that_is_none_of_ours_is_told_and_the_rest_is_made(run: Path) -> None:
+    (run / "findings.yaml").write_text("- [", encoding="utf-8")
+    said = close(run)
+    assert any("findings.yaml" in line for line in said)
+    assert not (run / "gameday.html").exists()
+    assert (run / "reliability.json").is_file()
+
+
+def test_a_mistake_of_ours_is_told_with_its_place(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("password: hunter22")
+
+    monkeypatch.setattr(closing, "write_gameday", broken)
+    said = close(run)
+    trouble = next(line for line in said if "ZeroDivisionError" in line)
+    assert "Traceback" in trouble
+    assert "hunter22" not in trouble
+    assert said[-1].startswith("no HTML report")
