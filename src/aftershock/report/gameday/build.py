@@ -63,7 +63,7 @@ def _page(folder: Path, record: ScenarioRecord, intent: Intent, earlier: Earlier
         slug=folder.name, record=record, events=events, verdicts=verdicts, alerts=alerts, course=course
     )
     story = story_of(events, course, record.steps) if course else []
-    said = intent.hypothesis(record.name, record.template)
+    said = intent.hypothesis(record)
     return Page(
         slug=folder.name,
         name=record.name,

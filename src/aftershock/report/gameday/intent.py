@@ -1,4 +1,4 @@
-"""What people meant with a game day: its name, who answers for it, and what they expect of each scenario.
+"""What people meant with a game day: its name, who answers for it, and what they expect of its scenarios.
 
 Read from the copy of the game day's file in the run's folder. A run without one is told by its scenarios
 alone; what the file says beyond this is for who runs it.
@@ -7,69 +7,59 @@ alone; what the file says beyond this is for who runs it.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
+import msgspec
 import yaml
 
 from aftershock.errors import UsageError
+from aftershock.report.record import ScenarioRecord
 
-__all__ = ["KEPT", "Intent", "read_intent"]
+__all__ = ["KEPT", "Chosen", "Intent", "read_intent"]
 
 KEPT = "gameday.yaml"
 
 
-class Intent:
-    """What the file says. `owners` are names; a hypothesis goes by a scenario's name or template."""
+class Chosen(msgspec.Struct, frozen=True, kw_only=True):
+    """Scenarios of a feature, or of a folder of features: all, or the one called `scenario`."""
 
-    def __init__(self, raw: dict[str, Any]) -> None:
-        self.name = str(raw.get("name") or "")
-        self.owners = tuple(_names(raw.get("owners")))
-        self._hypotheses = dict(_hypotheses(raw))
+    feature: str = ""
+    scenario: str = ""
+    hypothesis: str = ""
 
-    def hypothesis(self, *names: str) -> str:
-        """Return what is expected of the scenario that has one of these names; "" where nothing is."""
-        return next((self._hypotheses[name] for name in names if name in self._hypotheses), "")
+    def has(self, record: ScenarioRecord) -> bool:
+        """Whether that scenario is among them."""
+        feature = self.feature.rstrip("/")
+        there = record.file == feature or record.file.startswith(f"{feature}/")
+        return there and self.scenario in {"", record.template, record.name}
+
+
+class Intent(msgspec.Struct, frozen=True, kw_only=True):
+    """What the file says, as far as a report tells it."""
+
+    name: str = ""
+    owners: tuple[str, ...] = ()
+    scenarios: tuple[Chosen, ...] = ()
+
+    def hypothesis(self, record: ScenarioRecord) -> str:
+        """Return what is expected of that scenario, by name before by feature; "" where nothing is."""
+        found = [chosen for chosen in self.scenarios if chosen.has(record)]
+        found.sort(key=lambda chosen: (not chosen.scenario, -len(chosen.feature)))
+        return record.hypothesis or next((chosen.hypothesis for chosen in found), "")
 
 
 def read_intent(run: Path) -> Intent:
     """Return what was meant with the run in the folder `run`; an empty one where no file says it.
 
     Raises:
-        UsageError: the file is no YAML mapping.
+        UsageError: the file is no game day.
 
     """
     path = run / KEPT
     if not path.is_file():
-        return Intent({})
+        return Intent()
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UsageError(f"cannot read {path}", found=str(error), expected="a game day's file") from error
-    if not isinstance(raw, dict):
-        raise UsageError(f"{path} is no game day", expected="a mapping", found=type(raw).__name__)
-    return Intent(raw)
-
-
-def _names(owners: Any) -> list[str]:
-    if isinstance(owners, str):
-        return [owners]
-    if isinstance(owners, dict):
-        return [str(name) for name in owners]
-    return [str(owner["name"] if isinstance(owner, dict) else owner) for owner in owners or ()]
-
-
-def _hypotheses(raw: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return pairs, of a mapping by name or of scenarios that each have a name and a hypothesis."""
-    pairs: list[tuple[str, str]] = []
-    for word in ("hypotheses", "hypothesis", "scenarios"):
-        part = raw.get(word)
-        if isinstance(part, dict):
-            pairs += [(str(name), _text(said)) for name, said in part.items()]
-        elif isinstance(part, list):
-            named = (item for item in part if isinstance(item, dict))
-            pairs += [(str(item.get("scenario", item.get("name", ""))), _text(item)) for item in named]
-    return [(name, said) for name, said in pairs if said]
-
-
-def _text(said: Any) -> str:
-    return str(said.get("hypothesis", "") if isinstance(said, dict) else said or "").strip()
+        return msgspec.convert(yaml.safe_load(path.read_text(encoding="utf-8")), Intent)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, msgspec.ValidationError) as error:
+        raise UsageError(
+            f"cannot read {path}", found=str(error), expected="a game day: name, owners, scenarios"
+        ) from error

@@ -143,22 +143,33 @@ def test_findings_that_are_none(tmp_path: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("entries", "said"),
     [
-        "owners: [Ada, Bo]\nhypotheses: {A pod is killed: Nobody notices.}",
-        "owners: {Ada: x, Bo: y}\nscenarios:\n- {name: A pod is killed, hypothesis: Nobody notices.}",
-        "owners: [{name: Ada}, {name: Bo}]\nscenarios:\n  A pod is killed: {hypothesis: Nobody notices.}",
-        "owners: [Ada, Bo]\nscenarios:\n- {scenario: A pod is killed, hypothesis: Nobody notices.}",
+        ("{feature: features/a.feature, hypothesis: Nobody notices.}", "Nobody notices."),
+        ("{feature: features/, hypothesis: Nobody notices.}", "Nobody notices."),
+        ("{feature: features, hypothesis: x}, {feature: features/a.feature, hypothesis: y}", "y"),
+        ("{feature: features/a.feature, scenario: A pod is killed, hypothesis: x, repetitions: 3}", "x"),
+        ("{feature: features, scenario: A pod is killed, hypothesis: x}, {feature: features/a.feature}", "x"),
+        ("{feature: features/a.feature, scenario: Another, hypothesis: x}", ""),
+        ("{feature: features/b, hypothesis: x}, {feature: feat, hypothesis: y}", ""),
     ],
 )
-def test_a_game_day_says_what_was_meant(tmp_path: Path, text: str) -> None:
+def test_a_game_day_says_what_was_meant(tmp_path: Path, entries: str, said: str) -> None:
     run = write_run(tmp_path / "r1")
-    (run / "gameday.yaml").write_text(f"name: Friday\n{text}", encoding="utf-8")
+    text = f"name: Friday\nowners: [Ada, Bo]\nprofile: ci\nscenarios: [{entries}]\n"
+    (run / "gameday.yaml").write_text(text, encoding="utf-8")
     day = build_day(run)
     assert (day.title, day.owners) == ("Friday", ("Ada", "Bo"))
-    assert (day.pages[0].hypothesis, day.pages[0].stated) == (("Nobody notices.",), True)
+    assert day.pages[0].stated == bool(said)
+    assert not said or day.pages[0].hypothesis == (said,)
     assert day.pages[1].owner == "Ada, Bo"  # nobody is named by a tag
-    assert not day.pages[1].stated
+
+
+def test_what_the_record_of_a_scenario_says_comes_first(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "r1", planned=("other",))
+    record = scenario("Other", hypothesis="Nobody is woken.")
+    write_scenario(run / "other", record, healthy_web().end(30).timeline, [])
+    assert build_day(run).pages[0].hypothesis == ("Nobody is woken.",)
 
 
 @pytest.mark.parametrize("text", ["[", "just words", "- a"])
