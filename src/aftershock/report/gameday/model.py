@@ -101,6 +101,12 @@ class Page:
         return tuple(dict.fromkeys(f"{one.fault} on {one.subject.rpartition('/')[2]}" for one in done))
 
     @property
+    def trouble(self) -> str:
+        """Return why it did not pass, where that is not what one of its verdicts says anyway."""
+        told = any(self.message.startswith(f"{verdict.name}: {verdict.status}") for verdict in self.verdicts)
+        return "" if told else self.message
+
+    @property
     def quiet(self) -> bool:
         """Whether there is nothing to look into."""
         return self.word == "held" and not self.surprises

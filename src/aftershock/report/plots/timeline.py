@@ -225,8 +225,8 @@ class _Drawing:
     def _errors(self, one: Answers) -> Iterator[str]:
         name = one.subject.removeprefix("load/").removeprefix("http://")
         share = f"{100 * one.failed / one.asked:.3g} %" if one.asked else "none"
-        yield from self._label(name, f"{share} of {one.asked} failed", height=_SMALL)
         most = max((bucket.failed_share for bucket in one.buckets), default=0.0)
+        yield from self._label(name, f"{share} of {one.asked} failed", height=_SMALL)
         highest = top_of([100 * most]) if most else 1.0
         y = Scale(0, highest, self.y + _SMALL, self.y + 4)
         yield line(_LEFT, self.y + _SMALL, _WIDTH - _RIGHT, self.y + _SMALL, "grid")

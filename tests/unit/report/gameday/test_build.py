@@ -210,3 +210,18 @@ def test_no_history_says_nothing() -> None:
 def test_a_folder_without_a_run(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no recorded run"):
         build_day(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        (f"{SILENT.name}: violated\n  expected  none", ""),
+        ("assert 2 == 3", "assert 2 == 3"),
+        ("", ""),
+    ],
+)
+def test_what_a_verdict_says_anyway_is_not_said_twice(tmp_path: Path, message: str, shown: str) -> None:
+    run = write_run(tmp_path / "r1", planned=("other",))
+    record = scenario("Other", message=message)
+    write_scenario(run / "other", record, healthy_web().end(30).timeline, [SILENT])
+    assert build_day(run).pages[0].trouble == shown
