@@ -96,7 +96,8 @@ class _Drawing:
 
     def _more(self, left_out: int, what: str) -> Iterator[str]:
         if left_out > 0:
-            yield text(12, self.y + 12, f"and {left_out} more {what}", "muted small")
+            named = what if left_out > 1 else what.removesuffix("s")
+            yield text(12, self.y + 12, f"and {left_out} more {named}", "muted small")
             self.y += _ROW
 
     def _gap(self) -> None:
@@ -220,7 +221,7 @@ class _Drawing:
             yield from self._errors(one)
             yield from self._latency(one)
             self._gap()
-        yield from self._more(len(found) - _MOST_ANSWERS, "loads and probes")
+        yield from self._more(len(found) - _MOST_ANSWERS, "clients")
 
     def _errors(self, one: Answers) -> Iterator[str]:
         name = one.subject.removeprefix("load/").removeprefix("http://")
