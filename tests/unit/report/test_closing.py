@@ -8,7 +8,7 @@ import pytest
 
 from aftershock.report import closing
 from aftershock.report.closing import close_run
-from tests.unit.report.recorded import write_run
+from tests.unit.report.told import write_run
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from aftershock.report.environment import as_properties, seeds_of, write_environment
 from aftershock.report.record import read_run
-from tests.unit.report.recorded import write_run
+from tests.unit.report.told import write_run
 
 
 def test_seeds_come_from_the_plans_of_the_faults(tmp_path: Path) -> None:

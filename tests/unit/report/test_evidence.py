@@ -9,7 +9,7 @@ import pytest
 
 from aftershock.report.evidence import write_evidence
 from tests.conformance.generator import healthy_web
-from tests.unit.report.recorded import FIRED, RECOVERED, scenario, story, write_scenario
+from tests.unit.report.told import FIRED, RECOVERED, scenario, story, write_scenario
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from aftershock import cli
 from aftershock.errors import EnvironmentUnusableError, UsageError
 from aftershock.report.rebuild import rebuild
 from aftershock.testing import FakeClock
-from tests.unit.report.recorded import write_run
+from tests.unit.report.told import write_run
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ from aftershock.scene.target_logs import write_target_logs
 from aftershock.testing import FakeClock
 from aftershock.testing.kube import FakeApi
 from tests.conformance.generator import Story, healthy_web
-from tests.unit.report.recorded import RECOVERED
+from tests.unit.report.told import RECOVERED
 
 
 class Logs(FakeApi):

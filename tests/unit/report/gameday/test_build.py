@@ -13,7 +13,7 @@ from aftershock.report.gameday.earlier import Before, Compared, NoEarlierRuns, s
 from aftershock.report.gameday.model import Day
 from aftershock.report.record import ScenarioRecord
 from tests.conformance.generator import at, healthy_web
-from tests.unit.report.recorded import RECOVERED, SILENT, scenario, write_run, write_scenario
+from tests.unit.report.told import RECOVERED, SILENT, scenario, write_run, write_scenario
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from aftershock.report.gameday.render import MOST_BYTES, as_html, as_markdown, v
 from aftershock.report.gameday.write import add_to_summary, write_gameday
 from aftershock.verdict import met
 from tests.conformance.generator import healthy_web
-from tests.unit.report.recorded import scenario, write_run, write_scenario
+from tests.unit.report.told import scenario, write_run, write_scenario
 
 VOID = {"meta", "br", "link", "input", "hr", "img"}
 HOSTILE = '<img src=x onerror="alert(1)"> | **x** [a](http://evil.example) `c`\n# head'

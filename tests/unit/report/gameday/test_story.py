@@ -10,7 +10,7 @@ from aftershock.report.gameday.model import Entry
 from aftershock.report.gameday.story import minutes_of, story_of
 from aftershock.report.plots.course import course_of
 from tests.conformance.generator import at, healthy_web
-from tests.unit.report.recorded import FIRED, RECOVERED, SILENT, STEPS, story
+from tests.unit.report.told import FIRED, RECOVERED, SILENT, STEPS, story
 
 
 @pytest.fixture

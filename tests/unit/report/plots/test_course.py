@@ -6,7 +6,7 @@ import pytest
 
 from aftershock.report.plots.course import Course, course_of
 from tests.conformance.generator import Story, at, healthy_web
-from tests.unit.report.recorded import FIRED, RECOVERED, SILENT, story
+from tests.unit.report.told import FIRED, RECOVERED, SILENT, story
 
 
 @pytest.fixture

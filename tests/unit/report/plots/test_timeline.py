@@ -11,7 +11,7 @@ from aftershock.report.plots.course import course_of
 from aftershock.report.plots.style import COLOURS
 from aftershock.report.plots.timeline import timeline_plot
 from tests.conformance.generator import healthy_web
-from tests.unit.report.recorded import FIRED, RECOVERED, SILENT, story
+from tests.unit.report.told import FIRED, RECOVERED, SILENT, story
 
 SVG = "{http://www.w3.org/2000/svg}"
 
