@@ -282,7 +282,7 @@ def report(run: str) -> None:
         raise UsageError(
             f"there is no recorded run {run!r}", expected=", ".join(there) or "a run in reports/"
         )
-    rebuild(folder, root=root, say=click.echo)
+    rebuild(folder, root=root, history=root / load_settings(root=root).history, say=click.echo)
 
 
 @main.command()

@@ -14,7 +14,7 @@ from aftershock.config import Settings
 from aftershock.errors import AftershockError
 from aftershock.report.alert_table import write_run_alerts
 from aftershock.report.environment import write_environment
-from aftershock.report.gameday.write import HTML, add_to_summary, write_gameday
+from aftershock.report.gameday.write import HTML, add_to_summary, earlier_runs, write_gameday
 from aftershock.report.html import write_report
 from aftershock.report.of_run import attach_to_run
 from aftershock.report.reliability import figure_lines, remember, write_figures
@@ -41,7 +41,7 @@ def close_run(run: Path, *, results: Path, root: Path, settings: Settings, say: 
     with _told(say):
         attach_to_run(results, {"figures": "\n".join(figures), "alerts": write_run_alerts(run)})
     with _told(say):
-        day = write_gameday(run)
+        day = write_gameday(run, earlier=earlier_runs(run, root / settings.history, say=say))
         say(f"game day: {run / HTML}")
         if summary := add_to_summary(day):
             say(f"summary:  {summary}")

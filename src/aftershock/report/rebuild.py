@@ -7,8 +7,7 @@ from pathlib import Path
 
 from aftershock.clock import Clock, SystemClock, format_duration
 from aftershock.report.closing import RESULTS
-from aftershock.report.gameday.earlier import EarlierRuns
-from aftershock.report.gameday.write import HTML, MARKDOWN, add_to_summary, write_gameday
+from aftershock.report.gameday.write import HTML, MARKDOWN, add_to_summary, earlier_runs, write_gameday
 from aftershock.report.html import write_report
 
 __all__ = ["rebuild"]
@@ -19,12 +18,13 @@ def rebuild(
     *,
     root: Path,
     say: Callable[[str], object],
-    earlier: EarlierRuns | None = None,
+    history: Path,
     clock: Clock | None = None,
 ) -> None:
     """Write gameday.html, gameday.md and, from its Allure results if it has some, report.html into `run`.
 
-    Each path is said with the time that it took. Allure's history is read, and not added to.
+    Each path is said with the time that it took. The file `history` is read, if it is there, and Allure's own
+    is; nothing is added to them.
 
     Raises:
         UsageError: there is no recorded run, or a file of it cannot be read.
@@ -33,7 +33,7 @@ def rebuild(
     """
     clock = clock or SystemClock()
     began = clock.monotonic()
-    day = write_gameday(run, earlier=earlier)
+    day = write_gameday(run, earlier=earlier_runs(run, history, say=say))
     took = format_duration(round(clock.monotonic() - began, 2))
     say(f"{run / HTML}\n{run / MARKDOWN}\n  {len(day.pages)} scenarios, in {took}")
     if summary := add_to_summary(day):

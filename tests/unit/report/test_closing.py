@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from aftershock.config import Settings
 from aftershock.report import closing
 from aftershock.report.closing import close_run
+from tests.conformance.generator import at
 from tests.unit.report.told import write_run
 
 
@@ -22,7 +24,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def close(run: Path) -> list[str]:
     said: list[str] = []
     results = run.parent.parent / "results"
-    close_run(run, results=results, root=run.parent.parent, say=said.append)
+    close_run(run, results=results, root=run.parent.parent, settings=Settings(), say=said.append)
     return said
 
 
@@ -55,3 +57,19 @@ def test_a_mistake_of_ours_is_told_with_its_place(run: Path, monkeypatch: pytest
     assert "Traceback" in trouble
     assert "hunter22" not in trouble
     assert said[-1].startswith("no HTML report")
+
+
+def test_the_next_run_is_compared_with_it(run: Path) -> None:
+    close(run)
+    later = write_run(run.parent / "r2", began=at(9), ended=at(99))
+    close(later)
+    text = (later / "gameday.md").read_text(encoding="utf-8")
+    assert "recovery of deployment/demo/web: 4.5 s; usually 4.5 s (median of 1); unknown: " in text
+    assert "No earlier runs." in (run / "gameday.md").read_text(encoding="utf-8")
+
+
+def test_a_history_that_cannot_be_read_costs_the_comparison_alone(run: Path) -> None:
+    (run.parent / "history.db").write_text("no database, however long it is looked at", encoding="utf-8")
+    said = close(run)
+    assert any("history.db" in line for line in said)
+    assert "No earlier runs." in (run / "gameday.md").read_text(encoding="utf-8")

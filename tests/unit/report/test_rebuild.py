@@ -22,7 +22,7 @@ def nothing_around(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_run_without_allure_results(tmp_path: Path) -> None:
     run, said = write_run(tmp_path / "r1"), []
-    rebuild(run, root=tmp_path, say=said.append, clock=FakeClock())
+    rebuild(run, root=tmp_path, history=tmp_path / "none.db", say=said.append, clock=FakeClock())
     assert said == [f"{run / 'gameday.html'}\n{run / 'gameday.md'}\n  3 scenarios, in 0 s"]
     assert (run / "gameday.html").is_file()
 
@@ -31,19 +31,21 @@ def test_without_allure_the_game_day_is_written_before_it_is_missed(tmp_path: Pa
     run, said = write_run(tmp_path / "r1"), []
     (run / "allure-results").mkdir()
     with pytest.raises(EnvironmentUnusableError, match="Allure is not installed"):
-        rebuild(run, root=tmp_path, say=said.append, clock=FakeClock())
+        rebuild(run, root=tmp_path, history=tmp_path / "none.db", say=said.append, clock=FakeClock())
     assert (run / "gameday.md").is_file()
 
 
 def test_the_summary_of_a_ci_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
-    rebuild(write_run(tmp_path / "r1"), root=tmp_path, say=lambda _: None, clock=FakeClock())
+    run = write_run(tmp_path / "r1")
+    rebuild(run, root=tmp_path, history=tmp_path / "none.db", say=lambda _: None, clock=FakeClock())
+    assert not (tmp_path / "none.db").exists()
     assert (tmp_path / "summary.md").read_text(encoding="utf-8").startswith("# Game day")
 
 
 def test_a_folder_without_a_run(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no recorded run"):
-        rebuild(tmp_path, root=tmp_path, say=lambda _: None)
+        rebuild(tmp_path, root=tmp_path, history=tmp_path / "none.db", say=lambda _: None)
 
 
 @pytest.mark.parametrize("given", ["r1", "folder"])

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from aftershock.collect.tags import SEVERITIES, owner_of
+from aftershock.history.share import share_of
 from aftershock.judge.alert_table import alert_rows
 from aftershock.report.gameday.earlier import EarlierRuns, NoEarlierRuns
 from aftershock.report.gameday.findings import findings_of, read_findings
@@ -15,7 +16,7 @@ from aftershock.report.gameday.story import minutes_of, story_of
 from aftershock.report.gameday.surprises import Seen, surprises_of
 from aftershock.report.plots.course import course_of
 from aftershock.report.progress import Outcome
-from aftershock.report.record import Recorded, RunRecord, ScenarioRecord, read_run
+from aftershock.report.record import Recorded, ScenarioRecord, read_run
 
 __all__ = ["build_day"]
 
@@ -40,7 +41,7 @@ def build_day(folder: Path, *, earlier: EarlierRuns | None = None) -> Day:
     ended = {path.name: record for path, record in recorded.scenarios()}
     history = earlier or NoEarlierRuns()
     pages = tuple(
-        _page(folder / slug, ended[slug], intent, history, recorded.run)
+        _page(folder / slug, ended[slug], intent, history)
         if slug in ended
         else Page(slug=slug, name=slug.replace("-", " "), word="not run")
         for slug in recorded.run.planned
@@ -51,10 +52,11 @@ def build_day(folder: Path, *, earlier: EarlierRuns | None = None) -> Day:
         owners=intent.owners,
         pages=pages,
         findings=findings_of(pages, read_findings(folder)),
+        repeated=tuple(_repeated(ended.values())),
     )
 
 
-def _page(folder: Path, record: ScenarioRecord, intent: Intent, earlier: EarlierRuns, run: RunRecord) -> Page:
+def _page(folder: Path, record: ScenarioRecord, intent: Intent, earlier: EarlierRuns) -> Page:
     verdicts = Recorded.verdicts(folder)
     events = list(Recorded.events(folder))
     course = course_of(events, verdicts)
@@ -66,7 +68,7 @@ def _page(folder: Path, record: ScenarioRecord, intent: Intent, earlier: Earlier
     said = intent.hypothesis(record)
     return Page(
         slug=folder.name,
-        name=record.name,
+        name=_name(record),
         word=_WORDS[record.outcome],
         feature=record.feature,
         file=f"{record.file}:{record.line}",
@@ -87,8 +89,24 @@ def _page(folder: Path, record: ScenarioRecord, intent: Intent, earlier: Earlier
         course=course,
         minutes=tuple(minutes_of(story, by_fault=course.by_fault)) if course else (),
         surprises=tuple(surprises_of(seen)),
-        compared=tuple(earlier.compared(record, before=run.began)),
+        compared=tuple(earlier.compared(record)),
     )
+
+
+def _name(record: ScenarioRecord) -> str:
+    which = f" ({record.repetition} of {record.repetitions})" if record.repetitions > 1 else ""
+    return f"{record.name}{which}"
+
+
+def _repeated(records: Iterable[ScenarioRecord]) -> Iterator[tuple[str, str]]:
+    """Yield each scenario that was to run more than once, and how often it held of how often it ran."""
+    turns: dict[tuple[object, ...], list[ScenarioRecord]] = {}
+    for record in records:
+        if record.repetitions > 1:
+            turns.setdefault((record.file, record.template, record.example), []).append(record)
+    for found in turns.values():
+        held = sum(record.outcome == "passed" for record in found)
+        yield found[0].name, str(share_of(held, len(found)))
 
 
 def _hypothesis(record: ScenarioRecord) -> tuple[str, ...]:

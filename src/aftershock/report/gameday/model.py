@@ -128,13 +128,14 @@ class Page:
 
 @dataclass(frozen=True, kw_only=True)
 class Day:
-    """The whole run."""
+    """The whole run. `repeated` are scenarios that ran more than once, each with how often it held."""
 
     title: str
     run: RunRecord
     owners: tuple[str, ...]
     pages: tuple[Page, ...]
     findings: tuple[Finding, ...]
+    repeated: tuple[tuple[str, str], ...] = ()
 
     @property
     def surprises(self) -> Sequence[Surprise]:

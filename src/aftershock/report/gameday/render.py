@@ -16,7 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from aftershock.clock import format_duration, rfc3339
-from aftershock.report.gameday.earlier import sparkline
+from aftershock.report.gameday.earlier import figure, sparkline
 from aftershock.report.gameday.model import Day, Page, Word
 from aftershock.report.plots.style import PLOT_CSS, themed
 from aftershock.report.plots.timeline import timeline_plot
@@ -94,6 +94,7 @@ def _environment(*, autoescape: bool) -> Environment:
         "alerts": _alerts,
         "clock": lambda at: f"{at:%H:%M:%S}",
         "day": lambda at: f"{at:%a} {at.day} {at:%b %Y}",
+        "figure": figure,
         "duration": lambda seconds: format_duration(round(seconds, 1)),
         "observed": _observed,
         "rfc3339": rfc3339,

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from aftershock.errors import HistoryError
 from aftershock.report.gameday.build import build_day
-from aftershock.report.gameday.earlier import EarlierRuns
+from aftershock.report.gameday.earlier import EarlierRuns, NoEarlierRuns
 from aftershock.report.gameday.model import Day
+from aftershock.report.gameday.remembered import Remembered
 from aftershock.report.gameday.render import MOST_BYTES, as_html, as_markdown
+from aftershock.report.record import read_run
 
-__all__ = ["HTML", "MARKDOWN", "add_to_summary", "write_gameday"]
+__all__ = ["HTML", "MARKDOWN", "add_to_summary", "earlier_runs", "write_gameday"]
 
 HTML, MARKDOWN = "gameday.html", "gameday.md"
 _SUMMARY = "GITHUB_STEP_SUMMARY"
@@ -30,6 +33,21 @@ def write_gameday(run: Path, *, earlier: EarlierRuns | None = None) -> Day:
         fresh.write_text(text, encoding="utf-8")
         fresh.replace(run / name)
     return day
+
+
+def earlier_runs(run: Path, history: Path, *, say: Callable[[str], object]) -> EarlierRuns:
+    """Return what the file `history` says of the run; a history that cannot be read is told, and left out.
+
+    Raises:
+        UsageError: there is no recorded run.
+
+    """
+    record = read_run(run).run
+    try:
+        return Remembered(history, record)
+    except HistoryError as error:
+        say(str(error))
+        return NoEarlierRuns()
 
 
 def add_to_summary(day: Day, *, environment: Mapping[str, str] | None = None) -> Path | None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import math
 from pathlib import Path
 
 import pytest
 
 from aftershock.errors import UsageError
 from aftershock.report.gameday.build import build_day
-from aftershock.report.gameday.earlier import Before, Compared, NoEarlierRuns, sparkline
+from aftershock.report.gameday.earlier import Before, Compared, NoEarlierRuns, figure, sparkline
 from aftershock.report.gameday.model import Day
 from aftershock.report.record import ScenarioRecord
 from tests.conformance.generator import at, healthy_web
@@ -181,13 +181,11 @@ def test_a_game_day_that_is_none(tmp_path: Path, text: str) -> None:
 
 
 class Slower:
-    """A history in which every recovery took 2 s."""
+    """A history in which every recovery took 2 or 3 s, or did not come."""
 
-    def compared(self, scenario: ScenarioRecord, *, before: datetime) -> list[Compared]:
-        assert before == at(-20)
-        past = tuple(
-            Before(run=f"r{n}", began=at(-n * 60), value=value) for n, value in enumerate((2, None, 3))
-        )
+    def compared(self, scenario: ScenarioRecord) -> list[Compared]:
+        values = enumerate((2.0, math.inf, 3.0))
+        past = tuple(Before(run=f"r{n}", began=at(-n), value=value) for n, value in values)
         given = {"figure": RECOVERED.name, "unit": "s", "now": 4.5, "before": past}
         return [Compared(**given, said="p = 0.01", worse=True)] if scenario.outcome == "violated" else []
 
@@ -195,16 +193,40 @@ class Slower:
 def test_what_a_history_says_is_shown_and_a_regression_is_a_finding(tmp_path: Path) -> None:
     day = build_day(write_run(tmp_path / "r1"), earlier=Slower())
     (compared,) = day.pages[0].compared
-    assert compared.usual == 2.5
-    assert "3 values from 2 to 4.5 s, now 4.5" in sparkline(compared)
+    assert compared.usual == 3.0
+    assert "3 values, 2 to 4.5, the last 4.5" in sparkline(compared)
     assert day.findings[-1].what == f"Worse than before: {RECOVERED.name}; p = 0.01"
 
 
 def test_no_history_says_nothing() -> None:
-    assert NoEarlierRuns().compared(scenario(), before=at(0)) == ()
-    alone = Compared(figure="x", unit="s", now=1.0, before=())
-    assert alone.usual is None
-    assert sparkline(alone) == ""
+    assert NoEarlierRuns().compared(scenario()) == ()
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "shown"),
+    [(None, "s", "not known"), (math.inf, "s", "never"), (4.256, "s", "4.26 s"), (0.30123, "%", "0.301 %")],
+)
+def test_a_figure_is_told_as_it_is(value: float | None, unit: str, shown: str) -> None:
+    assert figure(value, unit) == shown
+
+
+def test_one_value_is_no_line() -> None:
+    never = (Before(run="r0", began=at(0), value=math.inf),)
+    assert sparkline(Compared(figure="x", unit="s", now=1.0, before=never)) == ""
+    two = (*never, Before(run="r1", began=at(1), value=1.0), Before(run="r2", began=at(2), value=2.0))
+    assert "circle" not in sparkline(Compared(figure="x", unit="s", now=None, before=two))
+
+
+def test_repetitions_are_k_of_n(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "r1", planned=tuple(f"again-{number}" for number in range(5)))
+    for number in range(4):  # the last had no turn
+        record = scenario(
+            "Again", outcome="passed" if number else "inconclusive", repetition=number + 1, repetitions=5
+        )
+        write_scenario(run / f"again-{number}", record, healthy_web().end(9).timeline, [])
+    day = build_day(run)
+    assert day.repeated == (("Again", "3 of 4 (95 % confidence: 19 % to 100 %)"),)
+    assert [page.name for page in day.pages[:2]] == ["Again (1 of 5)", "Again (2 of 5)"]
 
 
 def test_a_folder_without_a_run(tmp_path: Path) -> None:
