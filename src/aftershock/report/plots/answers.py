@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from aftershock.timeline import Event
 __all__ = ["Answers", "Bucket", "answers_of"]
 
 _MOST_BUCKETS = 160
+_KINDS = frozenset({"probe", "requests"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,41 +54,52 @@ class Answers:
 def answers_of(record: Iterable[Event], *, start: datetime, end: datetime) -> list[Answers]:
     """Return a series for each load and each URL that was probed; requests count when they were due."""
     every = max(1.0, math.ceil((end - start).total_seconds() / _MOST_BUCKETS))
-    cells: dict[str, dict[int, list[float | None]]] = {}
     first = start.timestamp()
+    good: dict[str, dict[int, list[float]]] = {}
+    bad: dict[str, Counter[int]] = {}
     for event in record:
-        for due, took in _answers(event):
-            place = int((due - first) // every)
-            if 0 <= place <= _MOST_BUCKETS:
-                cells.setdefault(event.subject, {}).setdefault(place, []).append(took)
+        if event.kind not in _KINDS:
+            continue
+        took, failed = good.setdefault(event.subject, {}), bad.setdefault(event.subject, Counter())
+        for place, ms in _answers(event, first, every):
+            if not 0 <= place <= _MOST_BUCKETS:
+                continue
+            if ms is None:
+                failed[place] += 1
+            else:
+                took.setdefault(place, []).append(ms)
     return [
         Answers(
             subject=subject,
             every_s=every,
-            buckets=tuple(_bucket(first + place * every, found) for place, found in sorted(places.items())),
+            buckets=tuple(
+                _bucket(first + place * every, good[subject].get(place, []), bad[subject][place])
+                for place in sorted(good[subject].keys() | bad[subject].keys())
+            ),
         )
-        for subject, places in sorted(cells.items(), key=lambda item: not item[0].startswith("load/"))
+        for subject in sorted(good, key=lambda subject: not subject.startswith("load/"))
+        if good[subject] or bad[subject]
     ]
 
 
-def _answers(event: Event) -> Iterator[tuple[float, float | None]]:
-    """Yield when a request was due and how many ms its answer took, None for a failure."""
+def _answers(event: Event, first: float, every: float) -> Iterator[tuple[int, float | None]]:
+    """Yield the bucket in which a request was due, and how many ms its answer took, None for a failure."""
     data = event.data
-    if event.source == "client" and event.kind == "probe":
-        yield event.at.timestamp(), float(data["ms"]) if data["ok"] else None
-    elif event.source == "load" and event.kind == "requests":
-        second = event.at.timestamp()
-        failed = {place for places in data["failures"].values() for place in places}
-        for place, (due, ms) in enumerate(zip(data["due_ms"], data["ms"], strict=True)):
-            yield second + due / 1000, None if place in failed else ms
+    since = event.at.timestamp() - first
+    if event.kind == "probe":
+        yield int(since // every), float(data["ms"]) if data["ok"] else None
+        return
+    failed = {place for places in data["failures"].values() for place in places}
+    for number, (due, ms) in enumerate(zip(data["due_ms"], data["ms"], strict=True)):
+        yield int((since + due / 1000) // every), None if number in failed else ms
 
 
-def _bucket(at: float, found: Sequence[float | None]) -> Bucket:
-    good = sorted(took for took in found if took is not None)
+def _bucket(at: float, good: list[float], failed: int) -> Bucket:
+    good.sort()
     return Bucket(
         at=datetime.fromtimestamp(at, UTC),
-        asked=len(found),
-        failed=len(found) - len(good),
+        asked=len(good) + failed,
+        failed=failed,
         p50_ms=_quantile(good, 0.50),
         p95_ms=_quantile(good, 0.95),
     )
