@@ -158,6 +158,7 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> InPro
     monkeypatch.setenv("PATH", "/nonexistent")  # no allure: the HTML report has its own test
     for name in ("CLUSTER", "PROFILE", "ALLOWED_CONTEXTS"):
         monkeypatch.delenv(f"AFTERSHOCK_{name}", raising=False)
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)  # of the job that these tests run in
     return InProcess(pytester)
 
 

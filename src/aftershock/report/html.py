@@ -59,11 +59,13 @@ def write_report(results: Path, target: Path, *, root: Path, name: str, again: b
     for label in _HIDDEN_LABELS:
         command += ["--hide-labels", label]
     command += ["--config", str(allure_file(root, "allurerc.mjs"))]
-    kept = root / "reports" / HISTORY
-    _mend(kept)
-    history = work.with_name("history.new") if again else kept
-    if again and kept.is_file():
-        shutil.copyfile(kept, history)
+    history = root / "reports" / HISTORY
+    before = _mended(history)
+    if again:
+        history = work.with_name("history.new")
+        history.write_text(
+            "".join(f"{line}\n" for line in before if not _is_of(line, name)), encoding="utf-8"
+        )
     command += ["--history-path", str(history)]
     try:
         done = subprocess.run(
@@ -97,18 +99,26 @@ def write_report(results: Path, target: Path, *, root: Path, name: str, again: b
     return target
 
 
-def _mend(history: Path) -> None:
-    """Drop the lines that are none: Allure writes the file in place, and reads no other afterwards."""
+def _mended(history: Path) -> list[str]:
+    """Return the lines of the file, without those that are none, of which it is rid as well.
+
+    Allure writes it in place, and if half a line was left there it makes no report any more.
+    """
     if not history.is_file():
-        return
+        return []
     lines = history.read_text(encoding="utf-8", errors="replace").splitlines()
-    whole = [line for line in lines if _is_json(line)]
+    whole = [line for line in lines if _is_entry(line)]
     if len(whole) < len(lines):
         history.write_text("".join(f"{line}\n" for line in whole), encoding="utf-8")
+    return whole
 
 
-def _is_json(line: str) -> bool:
+def _is_entry(line: str) -> bool:
     try:
         return isinstance(json.loads(line), dict)
     except ValueError:
         return False
+
+
+def _is_of(line: str, name: str) -> bool:
+    return bool(json.loads(line).get("name") == name)

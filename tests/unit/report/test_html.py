@@ -103,12 +103,14 @@ def test_a_report_made_again_reads_the_history_and_leaves_it(tmp_path):
     install(tmp_path, GOOD + 'cat "$(dirname "$0")/../../history.new" > seen\n')
     (tmp_path / "reports").mkdir()
     kept = tmp_path / "reports" / "history.jsonl"
-    kept.write_text('{"run": 1}\n')
+    both = '{"name": "before"}\n{"name": "r"}\n'
+    kept.write_text(both)
 
     write_report(tmp_path / "results", tmp_path / "report.html", root=tmp_path, name="r", again=True)
 
     assert history(tmp_path / "called") == tmp_path / "history.new"
-    assert (tmp_path / "seen").read_text() == kept.read_text() == '{"run": 1}\n'
+    assert (tmp_path / "seen").read_text() == '{"name": "before"}\n'  # it is not its own past
+    assert kept.read_text() == both
     assert not (tmp_path / "history.new").exists()
 
 
