@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from aftershock.timeline import Event
 
-__all__ = ["Answers", "Bucket", "answers_of"]
+__all__ = ["Answers", "Bucket", "answers_of", "stretches"]
 
 _MOST_BUCKETS = 160
 _KINDS = frozenset({"probe", "requests"})
@@ -108,3 +108,17 @@ def _bucket(at: float, good: list[float], failed: int) -> Bucket:
 def _quantile(values: Sequence[float], share: float) -> float | None:
     """Return the smallest value that so large a share of them is not above."""
     return values[max(math.ceil(share * len(values)) - 1, 0)] if values else None
+
+
+def stretches(
+    points: Iterable[tuple[datetime, float]], every_s: float
+) -> Iterator[list[tuple[datetime, float]]]:
+    """Cut a series where a bucket is missing: nobody was asked there, which is no zero."""
+    stretch: list[tuple[datetime, float]] = []
+    for at, value in points:
+        if stretch and (at - stretch[-1][0]).total_seconds() > 1.5 * every_s:
+            yield stretch
+            stretch = []
+        stretch.append((at, value))
+    if stretch:
+        yield stretch

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from aftershock.clock import format_duration
 from aftershock.judge.record import clock_time
-from aftershock.report.plots.answers import Answers
+from aftershock.report.plots.answers import Answers, stretches
 from aftershock.report.plots.course import AlertBar, Course, FaultBar, Recovery
 from aftershock.report.plots.sizes import Sizes
 from aftershock.report.plots.svg import (
@@ -231,7 +231,7 @@ class _Drawing:
         highest = top_of([100 * most]) if most else 1.0
         y = Scale(0, highest, self.y + _SMALL, self.y + 4)
         yield line(_LEFT, self.y + _SMALL, _WIDTH - _RIGHT, self.y + _SMALL, "grid")
-        for stretch in _stretches([(b.at, 100 * b.failed_share) for b in one.buckets], one.every_s):
+        for stretch in stretches([(b.at, 100 * b.failed_share) for b in one.buckets], one.every_s):
             points = [(self._at(at), y(value)) for at, value in stretch]
             edge = self._at(stretch[-1][0] + timedelta(seconds=one.every_s))
             yield area(points, until=edge, floor=y(0), classes="f-bad")
@@ -253,7 +253,7 @@ class _Drawing:
                 yield text(_WIDTH - _RIGHT + 5, y(level) + 4, milliseconds(level), "muted small")
         for field, classes, _ in _LATENCIES:
             found = [(b.at, value) for b in one.buckets if (value := getattr(b, field)) is not None]
-            for stretch in _stretches(found, one.every_s):
+            for stretch in stretches(found, one.every_s):
                 points = [(self._at(at), y(value)) for at, value in stretch]
                 edge = self._at(stretch[-1][0] + timedelta(seconds=one.every_s))
                 yield steps(points, until=edge, classes=classes)
@@ -290,17 +290,3 @@ class _Drawing:
             yield text(x + 19, self.y + 11, words, "muted small")
             x += 34 + 6.2 * len(words)
         self.y += 22
-
-
-def _stretches(
-    points: Iterable[tuple[datetime, float]], every_s: float
-) -> Iterator[list[tuple[datetime, float]]]:
-    """Cut a series where a bucket is missing: nobody was asked there, which is no zero."""
-    stretch: list[tuple[datetime, float]] = []
-    for at, value in points:
-        if stretch and (at - stretch[-1][0]).total_seconds() > 1.5 * every_s:
-            yield stretch
-            stretch = []
-        stretch.append((at, value))
-    if stretch:
-        yield stretch
