@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from aftershock.collect.tags import SEVERITIES, owner_of
+from aftershock.errors import UsageError
 from aftershock.history.share import share_of
 from aftershock.judge.alert_table import alert_rows
 from aftershock.report.gameday.earlier import EarlierRuns, NoEarlierRuns
 from aftershock.report.gameday.findings import findings_of, read_findings
 from aftershock.report.gameday.intent import Intent, read_intent
-from aftershock.report.gameday.model import Day, Page, Word
+from aftershock.report.gameday.model import Day, Page, Surprise, Word
 from aftershock.report.gameday.story import minutes_of, story_of
 from aftershock.report.gameday.surprises import Seen, surprises_of
 from aftershock.report.plots.course import course_of
 from aftershock.report.progress import Outcome
-from aftershock.report.record import Recorded, ScenarioRecord, read_run
+from aftershock.report.record import TIMELINE, Recorded, ScenarioRecord, read_run
 
 __all__ = ["build_day"]
 
+_UNTOLD = "what was observed cannot be told"
 _WORDS: dict[Outcome, Word] = {
     "passed": "held",
     "violated": "not held",
@@ -33,7 +36,7 @@ def build_day(folder: Path, *, earlier: EarlierRuns | None = None) -> Day:
     """Return what is told of the run in `folder`; a scenario that had no turn is told as such.
 
     Raises:
-        UsageError: there is no recorded run, or a file of it cannot be read.
+        UsageError: there is no recorded run, or a file of it (but for what was observed) cannot be read.
 
     """
     recorded = read_run(folder)
@@ -43,7 +46,7 @@ def build_day(folder: Path, *, earlier: EarlierRuns | None = None) -> Day:
     pages = tuple(
         _page(folder / slug, ended[slug], intent, history)
         if slug in ended
-        else Page(slug=slug, name=slug.replace("-", " "), word="not run")
+        else _without_record(folder / slug)
         for slug in recorded.run.planned
     )
     return Day(
@@ -57,16 +60,8 @@ def build_day(folder: Path, *, earlier: EarlierRuns | None = None) -> Day:
 
 
 def _page(folder: Path, record: ScenarioRecord, intent: Intent, earlier: EarlierRuns) -> Page:
-    verdicts = Recorded.verdicts(folder)
-    events = list(Recorded.events(folder))
-    course = course_of(events, verdicts)
-    alerts = tuple(alert_rows(events, verdicts))
-    seen = Seen(
-        slug=folder.name, record=record, events=events, verdicts=verdicts, alerts=alerts, course=course
-    )
-    story = story_of(events, course, record.steps) if course else []
     said = intent.hypothesis(record)
-    return Page(
+    plain = Page(
         slug=folder.name,
         name=_name(record),
         word=_WORDS[record.outcome],
@@ -80,17 +75,48 @@ def _page(folder: Path, record: ScenarioRecord, intent: Intent, earlier: Earlier
         began=record.began,
         seconds=(record.ended - record.began).total_seconds(),
         message=record.message,
-        blast=tuple(dict.fromkeys(f.blast_radius for f in course.faults if f.blast_radius)) if course else (),
         steps=record.steps,
-        verdicts=tuple(verdicts),
-        alerts=alerts,
         budget=tuple(_budget(folder / "budget.txt")),
         forecast=_read(folder / "forecast.txt"),
-        course=course,
-        minutes=tuple(minutes_of(story, by_fault=course.by_fault)) if course else (),
-        surprises=tuple(surprises_of(seen)),
         compared=tuple(earlier.compared(record)),
     )
+    try:
+        return _observed(plain, folder, record)
+    except (UsageError, KeyError, TypeError, ValueError) as error:
+        # One record of another time, or a torn one, must not hide the others.
+        why = error.message if isinstance(error, UsageError) else repr(error)
+        told = Surprise(slug=plain.slug, scenario=plain.name, kind="gap", text=f"{_UNTOLD}: {why}")
+        return replace(plain, surprises=(told,))
+
+
+def _observed(page: Page, folder: Path, record: ScenarioRecord) -> Page:
+    """Return the page with what was observed and judged."""
+    verdicts = Recorded.verdicts(folder)
+    events = list(Recorded.events(folder))
+    course = course_of(events, verdicts)
+    alerts = tuple(alert_rows(events, verdicts))
+    seen = Seen(
+        slug=folder.name, record=record, events=events, verdicts=verdicts, alerts=alerts, course=course
+    )
+    judged = replace(page, verdicts=tuple(verdicts), alerts=alerts, surprises=tuple(surprises_of(seen)))
+    if course is None:
+        return judged
+    story = story_of(events, course, record.steps)
+    return replace(
+        judged,
+        course=course,
+        blast=tuple(dict.fromkeys(fault.blast_radius for fault in course.faults if fault.blast_radius)),
+        minutes=tuple(minutes_of(story, by_fault=course.by_fault)),
+    )
+
+
+def _without_record(folder: Path) -> Page:
+    """Return a scenario that did not end: one that had no turn, or in which the run was killed."""
+    name = folder.name.replace("-", " ")
+    if not (folder / TIMELINE).is_file():
+        return Page(slug=folder.name, name=name, word="not run", message="it had no turn")
+    told = "the run ended in it; what it had seen is in its folder"
+    return Page(slug=folder.name, name=name, word="interrupted", message=told)
 
 
 def _name(record: ScenarioRecord) -> str:

@@ -247,3 +247,24 @@ def test_what_a_verdict_says_anyway_is_not_said_twice(tmp_path: Path, message: s
     record = scenario("Other", message=message)
     write_scenario(run / "other", record, healthy_web().end(30).timeline, [SILENT])
     assert build_day(run).pages[0].trouble == shown
+
+
+@pytest.mark.parametrize("torn", ["timeline.jsonl", "verdicts.json"])
+def test_a_record_that_cannot_be_read_hides_no_other(tmp_path: Path, torn: str) -> None:
+    run = write_run(tmp_path / "r1")
+    (run / "killed" / torn).write_text("{}\n{}\n", encoding="utf-8")
+    day = build_day(run)
+    assert [page.word for page in day.pages] == ["not held", "held", "not run"]
+    (surprise,) = day.pages[0].surprises
+    assert surprise.text.startswith("what was observed cannot be told: ")
+    assert day.pages[0].hypothesis
+    assert day.pages[1].course
+
+
+def test_a_scenario_in_which_the_run_was_killed_is_no_scenario_that_had_no_turn(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "r1", state="running", ended=None)
+    (run / "killed" / "scenario.json").unlink()
+    assert [(page.word, page.message) for page in build_day(run).pages[::2]] == [
+        ("interrupted", "the run ended in it; what it had seen is in its folder"),
+        ("not run", "it had no turn"),
+    ]
