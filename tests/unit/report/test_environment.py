@@ -30,4 +30,4 @@ def test_properties_are_one_line_each(tmp_path: Path) -> None:
 def test_they_are_written_among_the_results(tmp_path: Path) -> None:
     run = write_run(tmp_path / "r1", gameday="Friday")
     write_environment(tmp_path, run)
-    assert "game.day=Friday\n" in (tmp_path / "environment.properties").read_text(encoding="utf-8")
+    assert "gameday=Friday\n" in (tmp_path / "environment.properties").read_text(encoding="utf-8")
