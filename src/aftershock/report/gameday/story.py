@@ -84,6 +84,7 @@ def _alerts(course: Course) -> Iterator[Entry]:
             word = "fires" if span.state == "firing" else "is pending"
             firing = span.state == "firing"
             unasked = "" if bar.expected or not firing else "; no step speaks of it"
+            unasked = "; of which scenario is not known" if firing and bar.doubtful else unasked
             labels = ", ".join(f"{k}={v}" for k, v in sorted(span.labels.items()) if k not in _PLAIN)
             about = f" ({labels})" if labels else ""
             yield Entry(
@@ -91,7 +92,7 @@ def _alerts(course: Course) -> Iterator[Entry]:
                 seconds=course.seconds(span.start),
                 kind="alert",
                 text=f"{bar.alert} {word}{about}{unasked}",
-                bad=firing and not bar.expected,
+                bad=firing and not bar.expected and not bar.doubtful,
             )
             if firing and span.stop:
                 after = format_duration(round((span.stop - span.start).total_seconds()))

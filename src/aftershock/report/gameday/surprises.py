@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from aftershock.clock import format_duration
 from aftershock.judge.alert_table import AlertRow
+from aftershock.judge.attribution import Attribution
 from aftershock.judge.record import not_landed
 from aftershock.report.gameday.model import Surprise
 from aftershock.report.plots.course import Course
@@ -36,6 +37,7 @@ def surprises_of(seen: Seen) -> list[Surprise]:
     """Return everything of a scenario that its steps did not ask for."""
     told = [
         *_alerts(seen.alerts),
+        *_doubtful(seen.course),
         *_verdicts(seen.verdicts),
         *(("proof", line) for line in not_landed(seen.events)),
         *_undo(seen),
@@ -55,6 +57,12 @@ def _alerts(rows: Sequence[AlertRow]) -> Iterator[tuple[str, str]]:
         after = "" if row.fired_s is None else f", {format_duration(round(row.fired_s, 1))} after the fault"
         told = f"; told: {', '.join(sorted(row.told))}" if row.told else "; nobody was told"
         yield "alert", f"{row.alert} fired{after}, and no step speaks of it{told}"
+
+
+def _doubtful(course: Course | None) -> Iterator[tuple[str, str]]:
+    for bar in course.alerts if course else ():
+        if bar.doubtful:
+            yield "alert", f"{bar.alert} fired, and of which of the scenarios side by side is not known"
 
 
 def _verdicts(verdicts: Sequence[Verdict]) -> Iterator[tuple[str, str]]:
@@ -80,10 +88,13 @@ def _beside(seen: Seen) -> Iterator[tuple[str, str]]:
     hit = [fault for fault in course.faults if not fault.setting] if course else []
     if course is None or not hit or any(fault.subject.startswith("node/") for fault in hit):
         return
+    beside = [needs for found in Attribution.of(seen.events).others.values() for needs in found]
     for one in course.sizes:
-        short = one.workload.rpartition("/")[2]
+        short, plain = one.workload.rpartition("/")[2], one.workload.partition("/")[2]
         if one.named or one.lacking_s < _LEAST_LACK_S or _named(short, seen):
             continue
+        if any(needs.names(plain) for needs in beside):
+            continue  # what another scenario did at the time
         lacked = format_duration(round(one.lacking_s, 1))
         yield "beside", f"{one.workload} had fewer pods Ready than wanted for {lacked}, and is no target"
 

@@ -47,10 +47,14 @@ class FaultBar:
 
 @dataclass(frozen=True, kw_only=True)
 class AlertBar:
-    """All times through which alerts of one name were pending or firing."""
+    """All times through which alerts of one name were pending or firing.
+
+    `doubtful` is one of which nobody can say to which of the scenarios side by side it belongs.
+    """
 
     alert: str
     expected: bool
+    doubtful: bool
     spans: tuple[Span, ...]
 
 
@@ -157,7 +161,13 @@ def _alerts(record: Sequence[Event], verdicts: Sequence[Verdict], start: datetim
     if look is None:
         return
     fired = sort_out(record, look, expected=wanted_alerts(verdicts), start=look.since, end=look.until)
-    shown = [span for span in look.spans if span.stop is None or span.stop >= start]
+    beside = {(span.alert, frozenset(span.labels.items())) for span, _ in fired.others}
+    shown = [
+        span
+        for span in look.spans
+        if (span.stop is None or span.stop >= start)
+        and (span.alert, frozenset(span.labels.items())) not in beside
+    ]
     for name in sorted({span.alert for span in shown}):
         spans = sorted((span for span in shown if span.alert == name), key=lambda span: span.start)
         before = all(span in fired.exempt or span in fired.costs for span in spans if span.state == "firing")
@@ -165,7 +175,8 @@ def _alerts(record: Sequence[Event], verdicts: Sequence[Verdict], start: datetim
         if before if any(span.state == "firing" for span in spans) else pending_before:
             continue  # it was there before, or tells of cost: nothing of this scenario
         expected = any(span.alert == name for span in fired.expected)
-        yield AlertBar(alert=name, expected=expected, spans=tuple(spans))
+        doubtful = any(span.alert == name for span in fired.open)
+        yield AlertBar(alert=name, expected=expected, doubtful=doubtful, spans=tuple(spans))
 
 
 def _recoveries(record: Sequence[Event], verdicts: Sequence[Verdict]) -> Iterator[Recovery]:

@@ -136,7 +136,7 @@ class _Drawing:
         shown = sorted(bars, key=lambda bar: (bar.spans[0].start, bar.alert))
         for bar in shown[:_MOST_ALERTS]:
             fires = any(span.state == "firing" for span in bar.spans)
-            colour = "f-doubt" if bar.expected or not fires else "f-bad"
+            colour = "f-doubt" if bar.expected or bar.doubtful or not fires else "f-bad"
             yield from self._label(bar.alert, classes="head" if fires else "muted")
             for state, pale in (("pending", " pale"), ("firing", "")):
                 for left, right, tip in self._stretches(bar, state):
@@ -173,6 +173,8 @@ class _Drawing:
         first = next(span for span in bar.spans if span.state == "firing")
         after = self.course.seconds(first.start)
         when = f"fired {signed(after)}" if self.course.origin else "fired"
+        if bar.doubtful:
+            return f"{when}, of which scenario is not known"
         return when if bar.expected else f"{when}, not expected"
 
     def _sizes(self, sizes: Sequence[Sizes]) -> Iterator[str]:

@@ -32,6 +32,7 @@ def in_words(course: Course) -> Iterator[str]:
         firing = [span for span in bar.spans if span.state == "firing"]
         if firing:
             word = "as expected" if bar.expected else "not expected"
+            word = "of which scenario is not known" if bar.doubtful else word
             yield f"{bar.alert} fired at {clock_time(firing[0].start)}, {word}."
     for recovery in course.recoveries:
         for episode in recovery.episodes:

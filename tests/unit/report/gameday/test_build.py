@@ -268,3 +268,30 @@ def test_a_scenario_in_which_the_run_was_killed_is_no_scenario_that_had_no_turn(
         ("interrupted", "the run ended in it; what it had seen is in its folder"),
         ("not run", "it had no turn"),
     ]
+
+
+def test_what_scenarios_side_by_side_do_is_not_this_ones_surprise(tmp_path: Path) -> None:
+    own = {"workloads": ["demo/web"], "namespaces": []}
+    api = {"scenario": "api-is-killed", "workloads": ["demo/api"], "namespaces": []}
+    story = healthy_web().deployment(-60, 1, name="api").pod(-60, "api-1", change="LISTED", workload="api")
+    story.add(-4, "harness", "concurrent", "web", own=own, others=[api]).injected(0)
+    story.pod(10, "api-1", ready=False, workload="api").pod(20, "api-1", workload="api")
+    story.alerts(
+        -60, 30,
+        ("PodNotReady", 12, 19, {"labels": {"namespace": "demo", "pod": "api-1"}}),
+        ("NodeBusy", 12, 19, {"labels": {"node": "worker"}}),
+        ("PodSlow", 12, 19, {"labels": {"namespace": "demo", "pod": "web-1"}}),
+    )  # fmt: skip
+    run = write_run(tmp_path / "r1", planned=("other",))
+    story.add(29, "harness", "undone", "pod/demo/web-1")
+    write_scenario(run / "other", scenario("Other", outcome="passed"), story.end(30).timeline, [])
+    (page,) = build_day(run).pages
+    assert {surprise.text.partition(" fired")[0]: surprise.text for surprise in page.surprises} == {
+        "PodSlow": "PodSlow fired, 12 s after the fault, and no step speaks of it; nobody was told",
+        "NodeBusy": "NodeBusy fired, and of which of the scenarios side by side is not known",
+    }
+    assert page.course
+    assert [(bar.alert, bar.doubtful) for bar in page.course.alerts] == [
+        ("NodeBusy", True),
+        ("PodSlow", False),
+    ]
