@@ -11,8 +11,9 @@ import pytest
 
 from aftershock.clock import Clock, SystemClock
 from aftershock.collect.gherkin import Scenario
-from aftershock.collect.session import FEATURES
+from aftershock.collect.session import FEATURES, find_error
 from aftershock.collect.turns import FOLDER, SCENARIO, TURN, Turn
+from aftershock.errors import ResidueError
 from aftershock.report import record
 from aftershock.report.environment import seeds_of
 from aftershock.report.outcomes import PROGRESS
@@ -69,20 +70,27 @@ class Keeper:
             crash = getattr(report.longrepr, "reprcrash", None)
             self._outcomes[report.nodeid] = outcome, redact(crash.message) if crash else ""
 
-    @pytest.hookimpl(wrapper=True)
+    @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(
         self, session: pytest.Session, exitstatus: int
     ) -> Generator[None, object, object]:
-        """Keep how the run ended, once what it did is undone: after Ctrl-C that is done in here."""
+        """Keep how the run ended, once what it did is undone: after Ctrl-C that is done in here.
+
+        Innermost of all wrappers: the terminal's makes the reports, which tell how it ended.
+        """
+        left: ResidueError | None = None
         try:
             return (yield)
+        except BaseException as error:
+            left = find_error(error, ResidueError)
+            raise
         finally:
             if self._lead:
-                self._keep_end(session, exitstatus)
+                self._keep_end(session, exitstatus, left)
 
-    def _keep_end(self, session: pytest.Session, exitstatus: int) -> None:
+    def _keep_end(self, session: pytest.Session, exitstatus: int, left: ResidueError | None) -> None:
         features = session.config.stash[FEATURES]
-        why = str(features.residue or session.shouldstop or session.shouldfail or "")
+        why = str(features.residue or left or session.shouldstop or session.shouldfail or "")
         state: record.State = "stopped" if why else "finished"
         if exitstatus == pytest.ExitCode.INTERRUPTED and not why:
             state = "interrupted"
