@@ -11,6 +11,10 @@ from benchmarks.autorecovery.report import OBJECTIVE_S, Sum
 __all__ = ["draw"]
 
 _WIDTH, _LEFT, _RIGHT, _ROW = 720, 240, 60, 28
+_STYLE = (
+    "text{fill:#222} .spread{stroke:#222} "
+    "@media (prefers-color-scheme:dark){text{fill:#ddd} .spread{stroke:#ddd}}"
+)
 _COLORS = {False: "#8a8f98", True: "#2f6fde"}
 
 
@@ -22,6 +26,7 @@ def draw(sums: Sequence[Sum]) -> str:
     frame = f'xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}"'
     parts = [
         f'<svg {frame} font-family="sans-serif" font-size="12">',
+        f"<style>{_STYLE}</style>",
         *(_bar(one, row, longest) for row, one in enumerate(sums)),
         _objective(longest, height),
         "</svg>",
@@ -43,7 +48,7 @@ def _bar(one: Sum, row: int, longest: float) -> str:
     end = _x(one.p95_s, longest)
     return (
         f'{text}<rect x="{_LEFT}" y="{top + 2}" width="{width:.1f}" height="16" fill="{color}"/>'
-        f'<line x1="{_LEFT}" x2="{end:.1f}" y1="{top + 10}" y2="{top + 10}" stroke="#222"/>'
+        f'<line x1="{_LEFT}" x2="{end:.1f}" y1="{top + 10}" y2="{top + 10}" class="spread"/>'
         f'<text x="{end + 4:.1f}" y="{top + 14}">{one.median_s:.1f} s</text>'
     )
 
