@@ -29,6 +29,8 @@ from aftershock.gameday.file import read_gameday
 from aftershock.history.store import History
 from aftershock.history.trend import LAST, trends_of
 from aftershock.history.view import as_json, as_lines, chosen
+from aftershock.keep.keeping import keep as keep_run
+from aftershock.keep.place import read_place
 from aftershock.observe.readiness import monitoring_ready
 from aftershock.projects.commands import COMMANDS
 from aftershock.redaction import know_environment, redact
@@ -136,10 +138,10 @@ def kubeconfig() -> None:
 
 
 @main.command()
-@click.argument("name", type=click.Choice(["kind", "kustomize"]))
+@click.argument("name", type=click.Choice(["kind", "kustomize", "actionlint", "versitygw"]))
 @_told
 def tool(name: str) -> None:
-    """Build a tool that the cluster is made with, if it is not there, and print its path."""
+    """Build a tool that the cluster is made with, or that tests need, and print its path."""
     provider = KindProvider(root=project_root(), state=state_dir(), progress=Progress())
     click.echo(provider.tool(name))
 
@@ -340,6 +342,33 @@ def export(run: str, into: Path | None) -> None:
 for added in COMMANDS:
     added.callback = _told(added.callback) if added.callback else None
     main.add_command(added)
+
+
+@main.command()
+@click.argument("run", metavar="RUN")
+@click.option("--to", "where", default=None, metavar="WHERE",
+              help="A directory, or s3://BUCKET/PREFIX?endpoint=URL. Without it: keep_to.")  # fmt: skip
+@_told
+def keep(run: str, where: str | None) -> None:
+    """Copy a run's folder, by its id or itself, to where runs are kept; as often as you like."""
+    root = project_root()
+    place = load_settings(root=root, options={"keep_to": where}).keep_to
+    if not place:
+        raise UsageError(
+            "it is not said where to keep the run",
+            expected="--to WHERE, or keep_to in [tool.aftershock]",
+        )
+    # What is said on the command line is of the folder that it is said in.
+    kept_at = read_place(place, root=Path.cwd() if where else root)
+    click.echo(keep_run(_run_folder(run, root=root), kept_at))
+
+
+def _run_folder(run: str, *, root: Path) -> Path:
+    """Return the folder of a run that goes by this id, or is in this folder."""
+    found = next((path for path in (root / "reports" / run, Path(run)) if path.is_dir()), None)
+    if found is None or not any(found.iterdir()):
+        raise UsageError(f"there is no run {run!r}", expected="the id of a run under reports/, or its folder")
+    return found.resolve()
 
 
 if __name__ == "__main__":

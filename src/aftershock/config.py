@@ -76,6 +76,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     node_power        on a cluster that is not kind: commands that stop and start a node
     history           the file of the history, from the project's root
     history_runs      how many runs of a profile, cluster and game day the history keeps
+    keep_to           where a run's folder is copied when it is over: a directory, or s3://BUCKET/PREFIX
     """
 
     cluster: str = "kind"
@@ -94,6 +95,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     node_power: NodePower = NodePower()
     history: Annotated[str, msgspec.Meta(min_length=1)] = "reports/history.db"
     history_runs: Annotated[int, msgspec.Meta(ge=1)] = 200
+    keep_to: str = ""
 
 
 def load_settings(

@@ -16,6 +16,7 @@ AftershockError
 ├── HistoryError          the store of earlier runs cannot be used; nothing in it was changed
 ├── FaultError            a fault could not be injected, or did not land
 ├── InconclusiveError     a verdict is unknown
+├── KeepError             a run's folder could not be copied elsewhere  (exit code 12)
 └── ResidueError          something is left after undo                  (exit code 11)
 
 A violated objective is no exception of ours but an AssertionError: that is what pytest,
@@ -39,6 +40,7 @@ __all__ = [
     "FeatureError",
     "HistoryError",
     "InconclusiveError",
+    "KeepError",
     "NotFoundError",
     "QueryError",
     "RefusedError",
@@ -161,6 +163,12 @@ class InconclusiveError(AftershockError):
     """The verdict is unknown: the evidence does not allow to say met or violated."""
 
     exit_code = 1
+
+
+class KeepError(AftershockError):
+    """A run's folder could not be copied to where it is kept. The folder itself is as it was."""
+
+    exit_code = 12
 
 
 class ResidueError(AftershockError):

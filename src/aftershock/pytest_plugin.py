@@ -32,6 +32,7 @@ from aftershock.errors import AftershockError, UsageError
 from aftershock.redaction import clean
 from aftershock.report.allure import AllureShim, attach_verdict, open_results
 from aftershock.report.closing import RESULTS, close_run
+from aftershock.report.copying import Copying
 from aftershock.report.environment import as_properties
 from aftershock.report.html import allure_file
 from aftershock.report.keeping import Keeper
@@ -138,6 +139,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--gameday-fds", type=int, nargs=2, help=argparse.SUPPRESS)
     group.addoption("--gameday-seed", type=int, help=argparse.SUPPRESS)
     group.addoption("--run-id", metavar="ID", help="name the run, and its folder under reports/")
+    group.addoption("--keep-to", metavar="WHERE", help="copy the run's folder there when it is over")
     parser.addini(
         "aftershock_steps",
         "packages whose modules define steps",
@@ -202,6 +204,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
         parent.config.pluginmanager.register(features, "aftershock_features")
         parent.config.pluginmanager.register(Outcomes(parent.config), "aftershock_outcomes")
         parent.config.pluginmanager.register(Live(parent.config), "aftershock_live")
+        parent.config.pluginmanager.register(Copying(features), "aftershock_copying")
         clean_terminal(parent.config)
     collector: pytest.Collector = FeatureFile.from_parent(parent, path=file_path)
     return collector

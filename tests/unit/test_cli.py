@@ -297,3 +297,41 @@ class TestGameday:
         assert result.exit_code == 4
         assert "day.yaml:1: no game day that runs here" in result.output
         assert command == []
+
+
+class TestKeep:
+    @pytest.fixture
+    def recorded(self, project: Path) -> Path:
+        folder = project / "reports" / "r1"
+        folder.mkdir(parents=True)
+        (folder / "journal.jsonl").write_text("{}\n")
+        (project / "kept").mkdir()
+        return folder
+
+    @pytest.mark.parametrize("name", ["r1", "reports/r1"])
+    def test_a_run_is_kept_as_often_as_one_likes(self, recorded: Path, project: Path, name: str) -> None:
+        for said in ("2 sent now", "nothing new"):
+            done = run("keep", name, "--to", "kept")
+            assert (done.exit_code, said in done.output) == (0, True), done.output
+        assert (project / "kept" / "r1" / "journal.jsonl").read_text() == "{}\n"
+
+    def test_the_setting_says_where(
+        self, recorded: Path, project: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("AFTERSHOCK_KEEP_TO", "kept")
+        assert run("keep", "r1").exit_code == 0
+        assert (project / "kept" / "r1" / "kept.json").exists()
+
+    def test_it_is_not_said_where(self, recorded: Path) -> None:
+        done = run("keep", "r1")
+        assert (done.exit_code, "--to WHERE" in done.output) == (4, True)
+
+    def test_no_such_run(self, recorded: Path) -> None:
+        done = run("keep", "r2", "--to", "kept")
+        assert (done.exit_code, "there is no run 'r2'" in done.output) == (4, True)
+
+    def test_what_fails_says_what_to_do(self, recorded: Path) -> None:
+        done = run("keep", "r1", "--to", "missing")
+        assert done.exit_code == 12
+        assert "mount what belongs there" in done.output
+        assert "`aftershock keep r1` goes on" in done.output

@@ -54,6 +54,7 @@ def test_all_of_them_are_exported() -> None:
         ("FeatureError", 4),
         ("HistoryError", 2),
         ("InconclusiveError", 1),
+        ("KeepError", 12),
         ("NotFoundError", 10),
         ("QueryError", 10),
         ("RefusedError", 4),

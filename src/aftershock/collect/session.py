@@ -76,7 +76,7 @@ class FeatureSession:
                 self.problems.append(error)
 
     def _load_settings(self) -> None:
-        options = {name: self.config.getoption(name) for name in ("cluster", "profile")}
+        options = {name: self.config.getoption(name) for name in ("cluster", "profile", "keep_to")}
         know_environment(os.environ)
         self.settings = load_settings(root=self.config.rootpath, options=options)
         know_urls(msgspec.to_builtins(self.settings))
