@@ -90,7 +90,7 @@ def main() -> None:
     "addons",
     default="",
     metavar="ADDON,...",
-    help="Also deploy these: autorecovery, custom-metrics, vpa.",
+    help="Also deploy these: autorecovery, custom-metrics, nightly, vpa.",
 )
 @_told
 def up(images: Any, registry: str, profile: str | None, addons: str) -> None:

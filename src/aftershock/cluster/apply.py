@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -23,7 +24,7 @@ _PARALLEL = 8
 
 
 def render(
-    folder: Path, *, kustomize: Path, shell: Shell, images: dict[str, str] | None = None
+    folder: Path, *, kustomize: Path, shell: Shell, images: Mapping[str, str] | None = None
 ) -> list[Json]:
     """Return the objects of a kustomization, with image references replaced by `images`."""
     text = shell.run(kustomize, "build", "--load-restrictor", "LoadRestrictionsNone", folder)

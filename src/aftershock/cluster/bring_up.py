@@ -58,7 +58,7 @@ def bring_up(
         stack.define(api)
         if "vpa" in addons:
             define_vpa(api, root=root, shell=stack.shell)
-        items = stack.render(settings.profile, component_image=provider.component_image(), addons=addons)
+        items = stack.render(settings.profile, images=provider.own_images(), addons=addons)
         stack.sweep(api, items)
         stack.deploy(api, items)
     with progress.stage("ready"):

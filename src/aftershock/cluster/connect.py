@@ -12,16 +12,19 @@ from kubernetes.config import ConfigException, new_client_from_config
 
 from aftershock.cluster.api import KubeApi
 from aftershock.cluster.connection import Cluster, Endpoint, Monitoring
-from aftershock.cluster.discovery import find_monitoring
+from aftershock.cluster.discovery import find_monitoring, find_monitoring_inside, find_services
 from aftershock.cluster.guard import check_context
+from aftershock.cluster.inside import api_from_inside
 from aftershock.config import Settings, state_dir
 from aftershock.errors import AftershockError, EnvironmentUnusableError
 from aftershock.redaction import know, know_header
 
-__all__ = ["CLUSTER_NAME", "KIND_CONTEXT", "NODE_PORTS", "connect", "kubeconfig_api"]
+__all__ = ["CLUSTER_NAME", "INSIDE", "KIND_CONTEXT", "NODE_PORTS", "connect", "kubeconfig_api"]
 
 CLUSTER_NAME = "aftershock"
 KIND_CONTEXT = f"kind-{CLUSTER_NAME}"
+INSIDE = "in-cluster"
+"""What the cluster is called, as setting and as context, by a harness that runs in one of its pods."""
 
 # namespace/service → NodePort, mapped to the same port of 127.0.0.1 on kind.
 NODE_PORTS = {
@@ -90,6 +93,8 @@ def connect(settings: Settings) -> Cluster:
     if settings.cluster == "kind":
         return _kind(settings)
     check_context(settings.cluster, settings)
+    if settings.cluster == INSIDE:
+        return _inside(settings)
     api = kubeconfig_api(None, settings.cluster)
     _answers(api, settings.cluster, hint="check the cluster, or name another with --cluster")
     return Cluster(
@@ -123,6 +128,22 @@ def _kind(settings: Settings) -> Cluster:
             webhook=Endpoint(url=urls["monitoring/alertmanager-webhook"]),
         ),
         services={service: url for service, url in urls.items() if not service.startswith("monitoring/")},
+    )
+
+
+def _inside(settings: Settings) -> Cluster:
+    api = api_from_inside()
+    _answers(api, INSIDE, hint="see the pod's service account and the cluster's own network")
+    return Cluster(
+        context=INSIDE,
+        provider="inside",
+        kubeconfig="",
+        api=api,
+        monitoring=find_monitoring_inside(api, named=settings.prometheus),
+        services={
+            **find_services(api),
+            **{name: url.rstrip("/") for name, url in settings.services.items()},
+        },
     )
 
 

@@ -38,12 +38,12 @@ class Monitoring:
 class Cluster:
     """A connected cluster.
 
-    `services` maps "namespace/service" to the URL on 127.0.0.1 where this machine reaches
-    it; load goes nowhere else.
+    `services` maps "namespace/service" to the URL where this machine reaches it: on 127.0.0.1, by
+    the settings, or, where we run in the cluster itself, at its address there. Load goes nowhere else.
     """
 
     context: str
-    provider: Literal["kind", "kubeconfig"]
+    provider: Literal["kind", "kubeconfig", "inside"]
     kubeconfig: str
     api: KubeApi
     monitoring: Monitoring

@@ -8,7 +8,7 @@ Refused, with what was expected and what to do:
 - kube-system, the monitoring's namespace and our own; a control-plane node; the last node
   that pods can go to. With `allow_protected` in the settings and the scenario tagged
   @protected these are allowed
-- a node that hosts Prometheus or the reaper: always
+- a node that hosts Prometheus, the reaper or a harness: always
 - more than `max_share` of a workload's pods (but one is always allowed), unless the scenario is
   tagged @whole. A Deployment or StatefulSet that is touched is all its pods. Pods of a node that
   is being drained are limited by their PodDisruptionBudget instead, where they have one
@@ -45,6 +45,7 @@ PROTECTED_NAMESPACES = frozenset(
 # By the operator's label, and by the one of hand-written manifests.
 PROMETHEUS = ("app.kubernetes.io/name=prometheus", "app=prometheus")
 REAPER = "app.kubernetes.io/name=aftershock-reaper"
+HARNESS = "app.kubernetes.io/name=aftershock-harness"
 
 # What makes pods: all of them are touched with it.
 MAKERS = frozenset({"daemonset", "deployment", "statefulset"})
@@ -181,7 +182,7 @@ class Guard:
         if here:
             raise RefusedError(
                 f"node {name} hosts {', '.join(here)}",
-                expected="a node without Prometheus or the reaper: no fault may blind or disarm the harness",
+                expected="a node without them: no fault may blind or disarm the harness",
                 found="they run there",
                 hint="choose another node, or move them",
             )
@@ -208,7 +209,7 @@ class Guard:
                 found="none",
                 hint="label Prometheus' pods so",
             )
-        return [*observers, *self._pods_everywhere(REAPER)]
+        return [*observers, *self._pods_everywhere(REAPER), *self._pods_everywhere(HARNESS)]
 
     def _pods_everywhere(self, selector: str) -> list[Json]:
         return [pod for pod in self.api.items("/api/v1/pods", labelSelector=selector) if is_live(pod)]

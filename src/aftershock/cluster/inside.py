@@ -10,6 +10,7 @@ from typing import Any
 import urllib3
 
 from aftershock.cluster.api import KubeApi
+from aftershock.errors import EnvironmentUnusableError
 
 __all__ = ["api_from_inside"]
 
@@ -23,7 +24,7 @@ class _Inside:
         self.account = account
         self.configuration = SimpleNamespace(host=host)
         self.rest_client = SimpleNamespace(
-            pool_manager=urllib3.PoolManager(ca_certs=str(account / "ca.crt"), maxsize=4)
+            pool_manager=urllib3.PoolManager(ca_certs=str(account / "ca.crt"), maxsize=32)
         )
         self.default_headers: dict[str, str] = {"User-Agent": "aftershock"}
 
@@ -33,7 +34,19 @@ class _Inside:
 
 
 def api_from_inside(account: Path = ACCOUNT) -> KubeApi:
-    """Return the API of the cluster that this pod runs in."""
-    host = os.environ["KUBERNETES_SERVICE_HOST"]
+    """Return the API of the cluster that this pod runs in; makes no request.
+
+    Raises:
+        EnvironmentUnusableError: this is no pod, or one without a service account's token.
+
+    """
+    host = os.environ.get("KUBERNETES_SERVICE_HOST", "")
+    if not host or not (account / "token").is_file():
+        raise EnvironmentUnusableError(
+            "this is no pod of a cluster",
+            expected=f"KUBERNETES_SERVICE_HOST in the environment, and {account}/token",
+            found="not both",
+            hint="run it as the CronJob of the addon nightly does, or name a cluster with --cluster",
+        )
     shown = f"[{host}]" if ":" in host else host
     return KubeApi(_Inside(account, f"https://{shown}:{os.environ['KUBERNETES_SERVICE_PORT']}"))

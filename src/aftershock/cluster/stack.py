@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import product
 from pathlib import Path
 
@@ -33,11 +33,15 @@ class Stack:
         self.shell = Shell(log=log)
         self.progress = progress
 
-    def render(self, profile: Profile, *, component_image: str, addons: Iterable[str] = ()) -> list[Json]:
-        """Return every object of the stack and of `addons`; the operator's definitions are not among them."""
+    def render(
+        self, profile: Profile, *, images: Mapping[str, str], addons: Iterable[str] = ()
+    ) -> list[Json]:
+        """Return every object of the stack and of `addons`; the operator's definitions are not among them.
+
+        `images` are the names that our own images have in the nodes, by those that manifests have.
+        """
         stack = self.root / "stack"
         overlay, parts = stack / "overlays" / profile, [stack / "addons" / name for name in addons]
-        images = {"aftershock.dev/components:dev": component_image}
         if not parts:
             return render(overlay, kustomize=self.kustomize, shell=self.shell, images=images)
         # Addons are kustomize components: they add to the overlay and change it.

@@ -1,15 +1,29 @@
-"""Where requests may go: 127.0.0.1, and the hosts that the settings name."""
+"""Where requests may go: 127.0.0.1, the hosts that the settings name; from inside, the cluster's services."""
 
 from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+import msgspec
+
+from aftershock.cluster.connection import Cluster
 from aftershock.config import Settings
 from aftershock.errors import RefusedError
 
-__all__ = ["check_host"]
+__all__ = ["check_host", "with_services"]
 
 LOCAL = "127.0.0.1"
+
+
+def with_services(settings: Settings, cluster: Cluster) -> Settings:
+    """Return settings by which load may go to the services of the cluster that we run in ourselves.
+
+    Those are of namespaces that opted in. From anywhere else their addresses are somebody else's.
+    """
+    if cluster.provider != "inside":
+        return settings
+    hosts = {urlsplit(url).hostname or "" for url in cluster.services.values()}
+    return msgspec.structs.replace(settings, load_hosts=(*settings.load_hosts, *sorted(hosts - {""})))
 
 
 def check_host(url: str, settings: Settings) -> None:

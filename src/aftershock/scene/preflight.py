@@ -7,6 +7,7 @@ from pathlib import Path
 
 from aftershock.cluster.connect import connect
 from aftershock.cluster.connection import Cluster
+from aftershock.cluster.rights import RIGHTS
 from aftershock.cluster.targets import open_namespaces
 from aftershock.collect.meaning import Meaning
 from aftershock.config import Settings
@@ -29,32 +30,6 @@ __all__ = ["check_loads", "check_reachable", "preflight", "unreachable_loads"]
 # Half of what a tenth-of-a-second figure can bear; our clock against Prometheus'.
 CLOCK_TOLERANCE_S = 1.0
 
-# What the faults and watches of this version do, as the API names it: verb, resource, group.
-PERMISSIONS = (
-    ("list", "pods", ""),
-    ("watch", "pods", ""),
-    ("create", "pods/eviction", ""),
-    ("patch", "nodes", ""),
-    ("watch", "nodes", ""),
-    ("list", "nodes", ""),
-    ("list", "namespaces", ""),
-    # Carriers are Jobs, and tell what they did in their log.
-    ("list", "jobs", "batch"),
-    ("create", "jobs", "batch"),
-    ("delete", "jobs", "batch"),
-    ("get", "pods/log", ""),
-    # Marks on what is touched, and the run's Lease.
-    ("patch", "pods", ""),
-    ("get", "leases", "coordination.k8s.io"),
-    ("create", "leases", "coordination.k8s.io"),
-    ("patch", "leases", "coordination.k8s.io"),
-    ("list", "deployments", "apps"),
-    ("watch", "deployments", "apps"),
-    ("watch", "horizontalpodautoscalers", "autoscaling"),
-    ("watch", "endpointslices", "discovery.k8s.io"),
-    ("list", "pods", "metrics.k8s.io"),
-)
-
 
 def preflight(settings: Settings, *, reports: Path) -> Cluster:
     """Return the cluster, if a run may begin on it.
@@ -68,15 +43,16 @@ def preflight(settings: Settings, *, reports: Path) -> Cluster:
     """
     cluster = connect(settings)
     lacking = [
-        f"{verb} {resource}{f'.{group}' if group else ''}"
-        for verb, resource, group in PERMISSIONS
-        if not cluster.api.allowed(verb, resource, group=group)
+        str(right)
+        for right in RIGHTS
+        if not cluster.api.allowed(right.verb, right.resource, group=right.group, namespace=right.namespace)
     ]
     if lacking:
         raise RefusedError(
             f"we lack permissions on {cluster.context}",
             expected="the rights that faults and watches need",
             found=f"not allowed: {', '.join(lacking)}",
+            hint="bind the roles aftershock-harness (stack/reaper/base/harness.yaml) to whoever runs this",
         )
     if not open_namespaces(cluster.api):
         raise RefusedError(

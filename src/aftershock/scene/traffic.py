@@ -16,6 +16,7 @@ from aftershock.judge.load_record import Phase
 from aftershock.judge.maintenance import service_answered
 from aftershock.judge.question import Question
 from aftershock.load.driver import Driver
+from aftershock.load.hosts import with_services
 from aftershock.load.locust import Locust
 from aftershock.load.spec import Demand, LoadSpec
 from aftershock.load.swarm import Swarm
@@ -72,7 +73,7 @@ class Traffic:
             "progress": lambda text: self.stage.say(f"load on {workload}: {text}"),
         }
         if not spec.demand.workers:
-            return Locust(spec, settings=self.stage.settings, **common)
+            return Locust(spec, settings=with_services(self.stage.settings, self.stage.cluster), **common)
         image = partial(worker_image, self.stage.cluster, self.stage.settings)
         return Swarm(spec, api=self.stage.api, image=image, **common)
 

@@ -45,7 +45,7 @@ class World:
                 "present": lambda _: self.is_present,
                 "prepare_images": self.note("images"),
                 "up": self.note("cluster", FakeApi()),
-                "component_image": lambda _: "parts:0123",
+                "own_images": lambda _: {"parts:dev": "parts:0123"},
             },
         )()
 

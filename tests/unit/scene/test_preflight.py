@@ -91,7 +91,8 @@ def test_permissions_are_named(cluster: Cluster, api: Api, tmp_path: Path) -> No
     with pytest.raises(RefusedError, match="lack permissions on kind-aftershock") as caught:
         begin(tmp_path)
     assert (
-        caught.value.found == "not allowed: create pods/eviction, create jobs.batch, watch deployments.apps"
+        caught.value.found
+        == "not allowed: create pods/eviction, watch deployments.apps, create jobs.batch in aftershock"
     )
 
 

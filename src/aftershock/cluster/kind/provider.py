@@ -186,9 +186,14 @@ class KindProvider:
         """Say whether any container of the cluster is there, running or not."""
         return bool(self.engine.containers(CLUSTER_NAME))
 
-    def component_image(self) -> str:
-        """Return the name that the image of our own parts has in the nodes."""
-        return names_in_nodes(self.catalogue.images["components"], self.catalogue)[0]
+    def own_images(self) -> dict[str, str]:
+        """Return the names that images of our own have in the nodes, by their names in manifests."""
+        deployed = [*self.catalogue.of_role("stack"), *self._extra]
+        return {
+            image.reference: names_in_nodes(image, self.catalogue)[0]
+            for image in deployed
+            if image.always == "build"
+        }
 
     def bring(self, name: str) -> str:
         """Have an image that `up` does not make in every node; return the name that it has there.
