@@ -170,7 +170,7 @@ class TestImage:
         distributions = {"yaml": "pyyaml", "prometheus_api_client": "prometheus-api-client", "gherkin":
                          "gherkin-official", "pytest_bdd": "pytest-bdd", "allure_commons":
                          "allure-python-commons", "allure_pytest": "allure-pytest", "chaoslib":
-                         "chaostoolkit-lib"}  # fmt: skip
+                         "chaostoolkit-lib", "_pytest": "pytest"}  # fmt: skip
         missing = set()
         for path in [*(ROOT / "src/aftershock").rglob("*.py"), *(ROOT / "steps").rglob("*.py"),
                      *(ROOT / "loadtests").rglob("*.py")]:  # fmt: skip
