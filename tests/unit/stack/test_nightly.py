@@ -102,7 +102,7 @@ def test_its_settings_are_settings(items: dict[Key, Manifest], job: dict[str, An
     environ = {entry["name"]: entry.get("value", profile) for entry in harness["env"]}
     (source,) = [entry["valueFrom"] for entry in harness["env"] if "valueFrom" in entry]
     assert source == {"configMapKeyRef": {"name": "aftershock-profile", "key": "profile"}}
-    settings = load_settings(root=ROOT, environ={k: v for k, v in environ.items() if k != "HOME"})
+    settings = load_settings(root=ROOT, environ=environ)
     assert (settings.cluster, settings.allowed_contexts) == (INSIDE, (INSIDE,))
     assert settings.profile == profile
     assert settings.allow_protected is False
