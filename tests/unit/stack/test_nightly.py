@@ -120,12 +120,17 @@ def test_runs_stay_on_the_volume(items: dict[Key, Manifest], job: dict[str, Any]
     assert items["PersistentVolumeClaim", claim]["spec"]["storageClassName"] == volume["storageClassName"]
 
 
+def test_what_it_runs_is_there(job: dict[str, Any]) -> None:
+    harness = container(job)
+    assert (harness["command"], harness["args"][0]) == (["aftershock"], "gameday")
+    assert (ROOT / harness["args"][1]).is_file()
+
+
 class TestImage:
     def test_it_holds_what_a_run_reads(self) -> None:
         payload = set(load_catalogue(ROOT).images["harness"].payload)
         wanted = {"pyproject.toml", "conftest.py", "src/aftershock", "steps", "features", "experiments",
-                  "loadtests", "stack/monitoring/slo"}  # fmt: skip
-        wanted |= {name for name in ("gamedays",) if (ROOT / name).exists()}
+                  "loadtests", "gamedays", "stack/monitoring/slo"}  # fmt: skip
         assert wanted <= payload
 
     def test_a_plain_up_does_not_build_it(self) -> None:
