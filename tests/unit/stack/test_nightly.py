@@ -133,6 +133,18 @@ class TestImage:
                   "loadtests", "gamedays", "stack/monitoring/slo"}  # fmt: skip
         assert wanted <= payload
 
+    def test_all_of_its_payload_gets_into_it(self) -> None:
+        """What a build folder holds and no line copies would be missing without a word."""
+        copied = {
+            word.rstrip("/")
+            for line in (IMAGE / "Containerfile").read_text().splitlines()
+            if line.startswith("COPY ")
+            for word in line.split()[1:-1]
+        }
+        for part in load_catalogue(ROOT).images["harness"].payload:
+            parents = {str(parent) for parent in Path(part).parents} | {part}
+            assert parents & copied or part == "steps", part  # with the package, which leads to them
+
     def test_a_plain_up_does_not_build_it(self) -> None:
         catalogue = load_catalogue(ROOT)
         image = catalogue.images["harness"]
