@@ -14,7 +14,7 @@ from tests.cluster.state import on
 
 NODE = "aftershock-worker2"
 UNIT = "aftershock-nightly"
-HERE = "/opt/aftershock"
+HERE = "/srv/aftershock"
 LOG = "/run/aftershock-nightly-trial"
 UNITS = ROOT / "systemd"
 
