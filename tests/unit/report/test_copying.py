@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from aftershock.report.copying import Copying
 from tests.unit.test_pytest_plugin import InProcess, project
 
 __all__ = ["project"]
@@ -90,3 +93,22 @@ def test_a_place_that_is_none_stops_the_run_before_it_begins(house: InProcess, p
 def test_a_dry_run_keeps_nothing(house: InProcess) -> None:
     assert run(house, "--dry-run", "--keep-to", "kept")[0] == 0
     assert not list((house.root / "kept").iterdir())
+
+
+@pytest.mark.parametrize(("lane", "there"), [(0, True), (2, False)])
+def test_one_of_several_processes_leaves_it_to_the_run(tmp_path: Path, lane: int, there: bool) -> None:
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "r1").mkdir()
+    (tmp_path / "r1" / "run.json").write_text("{}")
+    plugins = SimpleNamespace(get_plugin=lambda name: None)
+    features: Any = SimpleNamespace(
+        config=SimpleNamespace(getoption=lambda name: lane, rootpath=tmp_path, pluginmanager=plugins),
+        settings=SimpleNamespace(keep_to="kept"), run=SimpleNamespace(folder=tmp_path / "r1"),
+        problems=[], stopped=None,
+    )  # fmt: skip
+    session: Any = SimpleNamespace(exitstatus=0)
+    ending = Copying(features).pytest_sessionfinish(session)
+    next(ending)
+    with pytest.raises(StopIteration):
+        ending.send(None)
+    assert (tmp_path / "kept" / "r1").exists() is there

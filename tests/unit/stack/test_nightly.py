@@ -18,6 +18,7 @@ from aftershock.cluster.guard import HARNESS
 from aftershock.cluster.kind.catalogue import load_catalogue
 from aftershock.cluster.stack import Stack
 from aftershock.config import load_settings
+from aftershock.gameday.file import read_gameday
 from tests.unit.stack.conftest import ROOT
 from tests.unit.stack.test_addons import Key, Manifest, rendered, stack
 
@@ -123,7 +124,12 @@ def test_runs_stay_on_the_volume(items: dict[Key, Manifest], job: dict[str, Any]
 def test_what_it_runs_is_there(job: dict[str, Any]) -> None:
     harness = container(job)
     assert (harness["command"], harness["args"][0]) == (["aftershock"], "gameday")
-    assert (ROOT / harness["args"][1]).is_file()
+    day = read_gameday(ROOT / harness["args"][1], root=ROOT)
+    # What only the machine outside can do: stop kind's nodes, build the image of load workers.
+    needs = {"features/recovery/node_lost.feature", "features/alerting/node_down.feature",
+             "features/load/two_workers.feature"}  # fmt: skip
+    assert not needs & {entry.feature for entry in day.day.scenarios}
+    assert {"addon", "protected"} <= set(day.day.without)
 
 
 class TestImage:
