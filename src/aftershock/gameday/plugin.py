@@ -25,6 +25,7 @@ from aftershock.gameday.file import TWO_LANES, Chosen, GameDayFile
 from aftershock.gameday.footprint import footprint_of
 from aftershock.gameday.spent import write_spent
 from aftershock.gameday.stopping import StopWatch, Watcher
+from aftershock.history.share import share_of
 from aftershock.observe.prometheus import Prometheus
 
 __all__ = ["KEPT", "GameDayPlugin", "Tally"]
@@ -43,12 +44,12 @@ class Tally:
     outcomes: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
-        """Say it for a person."""
+        """Say it for a person, and how sure that is."""
         passed = self.outcomes.count("passed")
         others = [outcome for outcome in dict.fromkeys(self.outcomes) if outcome != "passed"]
-        text = f"{passed} of {len(self.outcomes)} passed: {self.name}"
+        text = f"{self.name}: passed {share_of(passed, len(self.outcomes))}"
         if others:
-            text += f" ({', '.join(f'{self.outcomes.count(other)} {other}' for other in others)})"
+            text += f"; {', '.join(f'{self.outcomes.count(other)} {other}' for other in others)}"
         missing = self.of - len(self.outcomes)
         return text + (f"; {missing} of {self.of} were not run" if missing else "")
 

@@ -162,7 +162,9 @@ def test_the_file_says_what_is_run_how_often_and_in_which_order(project: Project
     assert [(r.repetitions, r.hypothesis) for r in kept[5:]] == [(1, "kinds are alike")] * 2
     assert (project.folder / "gameday.yaml").read_text() == DAY
     # Nothing was run again to make it pass.
-    result.stdout.fnmatch_lines(["game day: small day (day.yaml)", "3 of 5 passed: Two (2 violated)"])
+    result.stdout.fnmatch_lines(
+        ["game day: small day (day.yaml)", "Two: passed 3 of 5 (95 % confidence: 14 % to 95 %); 2 violated"]
+    )
     assert "5 passed, 1 deselected, 2 violated" in result.outlines[-1]
     assert (project.root / "junit.xml").read_text().count("<testcase") == 7
 
@@ -212,7 +214,7 @@ def test_the_first_violated_ends_it_where_that_is_wanted(project: Project) -> No
     assert result.ret == pytest.ExitCode.INTERRUPTED
     run = read_run(project.folder).run
     assert (run.state, run.why) == ("stopped", "first_violated: Two")
-    result.stdout.fnmatch_lines(["1 of 2 passed: Two (1 violated); 3 of 5 were not run"])
+    result.stdout.fnmatch_lines(["Two: passed 1 of 2 (95 % confidence: *); 1 violated; 3 of 5 were not run"])
 
 
 def test_a_stop_condition_ends_the_scenario_that_runs_and_its_undo_is_made(project: Project) -> None:
