@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -44,68 +44,15 @@ from aftershock.report.verdicts import Verdicts
 from aftershock.timeline import Timeline
 
 if TYPE_CHECKING:
-    from aftershock.faults.lease import RunLease
     from aftershock.gameday.lane import LanePlugin
     from aftershock.gameday.plugin import GameDayPlugin
-    from aftershock.scene.plan import Planner
+    from aftershock.scene.beginning import Preflight
 
 __all__ = ["meanings", "run", "scenario", "scenario_folder", "settings", "timeline", "verdicts"]
 
 
 _GAMEDAY = "aftershock_gameday"
 _LANE = "aftershock_lane"
-
-
-class Preflight:
-    """Our own preflight and plan, under the name aftershock_preflight.
-
-    `-p no:aftershock_preflight` leaves both out, for projects whose steps need no cluster.
-    """
-
-    def __init__(self, features: FeatureSession) -> None:
-        self.features = features
-        self.planner: Planner | None = None
-        self.lease: RunLease | None = None
-        self.facts: dict[str, str] = {}
-
-    def pytest_aftershock_preflight(self, settings: Settings, run: Run, items: Sequence[pytest.Item]) -> None:
-        """Look whether the run may begin, and whether its objectives can be met and verified.
-
-        Then the run's Lease is ours.
-        """
-        # Here, because unit tests need no Kubernetes client.
-        from aftershock.faults.lease import RunLease  # noqa: PLC0415 - as above
-        from aftershock.scene.alert_names import check_names  # noqa: PLC0415 - as above
-        from aftershock.scene.facts import facts_of  # noqa: PLC0415 - as above
-        from aftershock.scene.outlook import refuse_impossible  # noqa: PLC0415 - as above
-        from aftershock.scene.preflight import (  # noqa: PLC0415 - as above
-            check_loads,
-            check_reachable,
-            preflight,
-        )
-
-        scenarios = [self.features.meanings(item.stash[SCENARIO]) for item in items]
-        check_loads(scenarios)
-        cluster = preflight(settings, reports=run.folder.parent)
-        check_reachable(cluster, scenarios)
-        check_names(cluster, scenarios)
-        refuse_impossible(cluster, settings, scenarios)
-        self.facts = facts_of(cluster.api)
-        self.lease = RunLease(cluster.api, run.id)
-        self.lease.hold()
-
-    def pytest_unconfigure(self) -> None:
-        """Give the Lease back: by now every undo has been made, Ctrl-C or not."""
-        if self.lease is not None:
-            self.lease.release()
-
-    def pytest_aftershock_plan(self, settings: Settings, scenario: Scenario) -> list[str]:
-        """Say what the scenario would touch, and what the forecast is."""
-        from aftershock.scene.plan import Planner  # noqa: PLC0415 - unit tests need no Kubernetes client
-
-        if self.planner is None:
-            self.planner = Planner(settings=settings, refusals=self.features.refusals)
-        return self.planner.lines(scenario, self.features.meanings(scenario))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -200,6 +147,9 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
         parent.config.stash[FEATURES] = features
         features.open()
         if not parent.config.pluginmanager.is_blocked("aftershock_preflight"):
+            # Here, because a project whose steps need no cluster needs no Kubernetes client either.
+            from aftershock.scene.beginning import Preflight  # noqa: PLC0415 - as above
+
             parent.config.pluginmanager.register(Preflight(features), "aftershock_preflight")
         parent.config.pluginmanager.register(features, "aftershock_features")
         parent.config.pluginmanager.register(Outcomes(parent.config), "aftershock_outcomes")
