@@ -19,6 +19,7 @@ from aftershock.timeline import Event
 __all__ = ["UNAVOIDABLE", "write_spent"]
 
 UNAVOIDABLE = "unavoidable.txt"
+_ENDS_WITHIN_S = 2.0
 
 
 def write_spent(features: FeatureSession, items: Sequence[pytest.Item]) -> list[str]:
@@ -38,7 +39,8 @@ def write_spent(features: FeatureSession, items: Sequence[pytest.Item]) -> list[
         if not parts:
             continue
         own, spent = sum(part.seconds for part in parts), (record.ended - record.began).total_seconds()
-        total, took = total + own, took + spent
+        # Of a range its middle is counted: what went quicker than that gives nothing to the others.
+        total, took = total + min(own, spent), took + spent
         lines += [
             f"{item.stash[FOLDER].name}: {own:.1f} s of {spent:.1f} s",
             *(f"  {part}" for part in parts),
@@ -59,7 +61,16 @@ def _parts(folder: Path, meanings: Sequence[Meaning]) -> Iterator[Part]:
     if forecast is None:
         return iter(())
     lasting = [_lasts(event) for event in events if event.kind == "planned" and "blast_radius" in event.data]
-    return unavoidable(meanings, read_expectations(forecast.data), lasting)
+    return unavoidable(meanings, read_expectations(forecast.data), lasting, cut=_is_cut(events))
+
+
+def _is_cut(events: Sequence[Event]) -> bool:
+    """Whether a load was ended before its time: nobody waited for it."""
+    asked = {
+        event.subject: float(event.data["duration_s"]) for event in events if event.kind == "load-started"
+    }
+    ended = [event for event in events if event.kind == "load-ended"]
+    return any(event.data["duration_s"] < asked.get(event.subject, 0.0) - _ENDS_WITHIN_S for event in ended)
 
 
 def _lasts(planned: Event) -> float:

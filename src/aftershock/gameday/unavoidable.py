@@ -50,12 +50,16 @@ class _Course:
 
 
 def unavoidable(
-    meanings: Sequence[Meaning], expectations: Sequence[Expectation], lasting: Sequence[float]
+    meanings: Sequence[Meaning],
+    expectations: Sequence[Expectation],
+    lasting: Sequence[float],
+    *,
+    cut: bool = False,
 ) -> Iterator[Part]:
     """Yield the parts of a scenario, in the order of its steps.
 
     `expectations` are those of its objectives and `lasting` how long each of its faults lasts (0 for one
-    that is over at once), both in the same order.
+    that is over at once), both in the same order. A load that was `cut` short was not waited for.
     """
     course = _Course()
     foreseen, lasts = iter(expectations), iter(lasting)
@@ -70,7 +74,7 @@ def unavoidable(
         if until > course.now:
             yield Part(step=str(meaning.step), seconds=until - course.now, because=because)
             course.now = until
-    if course.load > course.now:
+    if course.load > course.now and not cut:
         yield Part(step="the load", seconds=course.load - course.now, because="it was asked for")
 
 

@@ -52,6 +52,11 @@ def test_parts(whats: Any, ranges: Any, lasting: Any, expected: list[float]) -> 
     assert seconds(*whats, ranges=ranges, lasting=lasting) == expected
 
 
+def test_a_load_that_was_cut_short_was_not_waited_for() -> None:
+    load = Loads(locustfile=Path("web.py"), demand=None, duration_s=30.0)  # type: ignore[arg-type]
+    assert list(unavoidable([meaning(load, 1)], [], (), cut=True)) == []
+
+
 def test_a_part_says_why() -> None:
     (part,) = unavoidable([meaning(BREAKS, 1), meaning(FIRES, 2)], foreseen((30.0, 30.0)), (0.0,))
     assert str(part).strip().startswith("30.0 s")
