@@ -55,6 +55,7 @@ class LanePlugin:
             item.stash[FOLDER] = self._config.stash[FEATURES].run.folder / order["folder"]
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
             self._busy = False
+            self._tell_residue()  # before it is done: nothing more is to begin then
             self._tell({"done": item.nodeid})
         return True
 
@@ -73,7 +74,10 @@ class LanePlugin:
         self._tell({"phase": f"{step.keyword.strip()} {step.name}"})
 
     def pytest_unconfigure(self) -> None:
-        """Tell what an undo has left."""
+        """Tell what an undo at the end of the session, as after Ctrl-C, has left."""
+        self._tell_residue()
+
+    def _tell_residue(self) -> None:
         if residue := self._config.stash[FEATURES].residue:
             self._tell({"residue": residue.found or residue.message})
 

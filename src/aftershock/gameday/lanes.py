@@ -76,9 +76,10 @@ class Lane:
         return self._process.wait()
 
     def _listen(self, answers: int) -> None:
-        with os.fdopen(answers, encoding="utf-8") as lines:
+        with os.fdopen(answers, encoding="utf-8", errors="replace") as lines:
             for line in lines:
-                self._heard.put((self, json.loads(line)))
+                if line.endswith("\n"):  # else it was killed while it wrote: what it had to say is lost
+                    self._heard.put((self, json.loads(line)))
         self._heard.put((self, None))
 
 

@@ -66,6 +66,12 @@ def leaking():
 def _(leaking):
     pass
 
+@then("its process is lost while it speaks")
+def _(request):
+    lane = request.config.pluginmanager.get_plugin("aftershock_lane")
+    os.write(lane._answers, b'{"report": {"longrepr": "\\xc3')
+    os._exit(3)
+
 @then("it lasts")
 def _(run):
     (run.folder / "lasting").touch()
@@ -187,9 +193,15 @@ def test_a_process_that_is_lost_is_an_error_and_ends_the_run(project: Project) -
     result.stdout.fnmatch_lines(["*process 1 ended with code 3: see *lanes/1/output.log*"])
 
 
+def test_a_process_that_is_lost_in_the_middle_of_a_message_is_no_different(project: Project) -> None:
+    project.run("Then its process is lost while it speaks")
+    assert "process 1 ended with code 3" in read_run(project.folder).run.why
+
+
 def test_what_an_undo_beside_others_leaves_ends_the_run_with_its_code(project: Project) -> None:
     result = project.run("Given a fault that leaks; Then it is violated", "Then it is alone")
     assert result.ret == 11
+    assert project.outcomes() == {"A": "violated"}  # nothing is judged on what was left
     result.stdout.fnmatch_lines(["*residue (exit code 11)*", "*a cordon on worker-1*"])
 
 
