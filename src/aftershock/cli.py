@@ -46,7 +46,7 @@ __all__ = ["main"]
 
 
 def _told(command: Callable[..., None]) -> Callable[..., None]:
-    """Turn our errors into a message and their exit code; others keep their traceback."""
+    """Turn our errors, and a file's, into a message and an exit code; others keep their traceback."""
 
     @wraps(command)
     def wrapper(*args: Any, **options: Any) -> None:
@@ -56,6 +56,11 @@ def _told(command: Callable[..., None]) -> Callable[..., None]:
         except AftershockError as error:
             click.secho(f"aftershock: {redact(str(error))}", err=True, fg="red")
             sys.exit(error.exit_code)
+        except OSError as error:
+            if error.filename is None:  # a closed pipe, which click knows; or a bug
+                raise
+            click.secho(f"aftershock: {error.filename}: {error.strerror}", err=True, fg="red")
+            sys.exit(AftershockError.exit_code)
         except KeyboardInterrupt:
             click.secho("aftershock: interrupted; what is finished stays, the next call goes on", err=True)
             sys.exit(130)
@@ -199,6 +204,11 @@ def gameday(
     run_id: str | None,
 ) -> None:
     """Run the scenarios of a game day: its file says which, why, how often, and when to stop."""
+    if str(file).startswith("-"):
+        raise UsageError(
+            f"there is no option {file}",
+            expected="an option that `aftershock gameday --help` lists; pytest's own come after FILE",
+        )
     read_gameday(file, root=project_root())
     options = [("--cluster", cluster), ("--profile", profile), ("--run-id", run_id)]
     options += [("--gameday-only", part) for part in only]
@@ -303,9 +313,15 @@ def history(folders: tuple[Path, ...], *, do_import: bool, scenario: str, last: 
     if bool(folders) != do_import:
         raise UsageError("runs to enter are named with --import", expected="--import FOLDER...")
     if do_import:
-        done = import_runs(
-            [folder for folder in folders if folder.is_dir()], file, keep=settings.history_runs
-        )
+        # Of reports/* a shell makes the history itself, too; what is not there at all is a mistake.
+        named = [folder for folder in folders if not folder.is_file()]
+        if not named:
+            raise UsageError(
+                "there is no run to enter",
+                expected="the folders of runs, as reports/*",
+                found=", ".join(map(str, folders)),
+            )
+        done = import_runs(named, file, keep=settings.history_runs)
         click.echo("\n".join(map(str, done)))
         click.echo(f"{sum(one.entered for one in done)} of {len(done)} runs entered into {file}")
         sys.exit(any(one.problem for one in done))

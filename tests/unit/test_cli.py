@@ -84,6 +84,30 @@ def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(run("down").exception, ZeroDivisionError)
 
 
+def test_a_file_that_cannot_be_written_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(**_: object) -> None:
+        raise FileNotFoundError(2, "No such file or directory", "/nope/run.om")
+
+    monkeypatch.setattr(cli, "bring_down", fail)
+    done = run("down")
+    assert (done.exit_code, done.output) == (2, "aftershock: /nope/run.om: No such file or directory\n")
+
+
+def test_an_option_before_a_game_day_is_no_file() -> None:
+    done = run("gameday", "--exitfirst", "day.yaml")
+    assert done.exit_code == 4
+    assert "there is no option --exitfirst" in done.output
+
+
+def test_runs_that_are_not_there_are_not_entered(project: Path) -> None:
+    done = run("history", "--import", str(project / "nope"))
+    assert done.exit_code == 1
+    assert "there is no recorded run in" in done.output
+    done = run("history", "--import", str(project / "pyproject.toml"))
+    assert done.exit_code == 4
+    assert "there is no run to enter" in done.output
+
+
 def test_a_wrong_setting_stops_it(given: dict[str, Any], project: Path) -> None:
     (project / "pyproject.toml").write_text("[tool.aftershock]\nprofil = 'ci'\n")
     done = run("up")
