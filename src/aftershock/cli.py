@@ -44,6 +44,8 @@ from aftershock.slo.rules import write_rules
 
 __all__ = ["main"]
 
+_JOURNAL = "journal.jsonl"
+
 
 def _told(command: Callable[..., None]) -> Callable[..., None]:
     """Turn our errors, and a file's, into a message and an exit code; others keep their traceback."""
@@ -382,8 +384,12 @@ def keep(run: str, where: str | None) -> None:
 def _run_folder(run: str, *, root: Path) -> Path:
     """Return the folder of a run that goes by this id, or is in this folder."""
     found = next((path for path in (root / "reports" / run, Path(run)) if path.is_dir()), None)
-    if found is None or not any(found.iterdir()):
-        raise UsageError(f"there is no run {run!r}", expected="the id of a run under reports/, or its folder")
+    # A run that was killed early has but one of them. What has none is some other folder of a person's.
+    if found is None or not any((found / name).is_file() for name in (RUN, _JOURNAL)):
+        raise UsageError(
+            f"there is no run {run!r}",
+            expected=f"the id of a run under reports/, or its folder, with a {RUN} or {_JOURNAL}",
+        )
     return found.resolve()
 
 

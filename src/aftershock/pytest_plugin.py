@@ -53,6 +53,7 @@ __all__ = ["meanings", "run", "scenario", "scenario_folder", "settings", "timeli
 
 _GAMEDAY = "aftershock_gameday"
 _LANE = "aftershock_lane"
+MOST_LANES = 16  # as in a game day's file
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -112,8 +113,19 @@ def pytest_configure(config: pytest.Config) -> None:
     with suppress(OSError, ValueError):  # none, in a run inside another process
         config.stash[TERMINAL] = os.dup(sys.stdout.fileno())
         config.add_cleanup(partial(os.close, config.stash[TERMINAL]))
+    _check_gameday_options(config)
     if config.option.gameday:
         _open_gameday(config)
+
+
+def _check_gameday_options(config: pytest.Config) -> None:
+    """Refuse what would be left unheeded: without a game day nothing is chosen, and nothing runs beside."""
+    lanes, only = config.option.side_by_side, config.option.gameday_only
+    if lanes is not None and not 1 <= lanes <= MOST_LANES:
+        raise pytest.UsageError(f"--side-by-side {lanes}: expected a number from 1 to {MOST_LANES}")
+    if not config.option.gameday and (only or lanes is not None):
+        name = "--gameday-only" if only else "--side-by-side"
+        raise pytest.UsageError(f"{name} is for a game day: name its file with --gameday FILE, too")
 
 
 def _open_gameday(config: pytest.Config) -> None:

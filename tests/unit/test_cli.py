@@ -354,6 +354,13 @@ class TestKeep:
         done = run("keep", "r2", "--to", "kept")
         assert (done.exit_code, "there is no run 'r2'" in done.output) == (4, True)
 
+    def test_a_folder_that_is_no_run_is_left_alone(self, recorded: Path, project: Path) -> None:
+        (project / "notes").mkdir()
+        (project / "notes" / "a.txt").write_text("mine")
+        done = run("keep", "notes", "--to", "kept")
+        assert (done.exit_code, "there is no run 'notes'" in done.output) == (4, True)
+        assert [path.name for path in (project / "notes").iterdir()] == ["a.txt"]
+
     def test_what_fails_says_what_to_do(self, recorded: Path) -> None:
         done = run("keep", "r1", "--to", "missing")
         assert done.exit_code == 12

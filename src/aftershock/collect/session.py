@@ -213,10 +213,10 @@ class FeatureSession:
             with self.interrupts.undoing():
                 result = yield
         except BaseException as error:
-            self.residue = find_error(error, ResidueError)
-            if not self.residue:
+            left = find_error(error, ResidueError)
+            if not left:
                 raise
-            result = None
+            self.residue, result = left, None
         if self.stopped:
             session.exitstatus = _exit_code(self.stopped)
         elif self.residue:

@@ -111,14 +111,16 @@ def _new(folder: Path, name: Path, text: Callable[[], str]) -> _Plan:
 def _settings(folder: Path, choices: Choices) -> _Plan:
     name = Path("pyproject.toml")
     path = folder / name
-    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    before = _text(path)
     try:
         tools = tomllib.loads(before).get("tool", {})
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path} is no TOML", found=str(error)) from error
+        raise ConfigError(f"{path} is no TOML", found=str(error), hint="mend it, then call again") from error
     sections, there = [], []
     if found := _pytest_settings(folder, tools):
-        there.append(f"pytest's settings are in {found}; add `-p no:locust` to its addopts")
+        has = "no:locust" in _text(folder / found)
+        do = "are there" if has else f"are in {found}; add `-p no:locust` to its addopts"
+        there.append(f"pytest's settings {do}")
     else:
         sections.append(_PYTEST)
     if "aftershock" in tools:
@@ -129,14 +131,27 @@ def _settings(folder: Path, choices: Choices) -> _Plan:
 
 
 def _pytest_settings(folder: Path, tools: dict[str, object]) -> str:
-    """Return where pytest's settings are; "" where there are none."""
+    """Return which file has pytest's settings; "" where there is none."""
     if "pytest" in tools:
-        return "[tool.pytest]"
+        return "pyproject.toml"
     files = [name for name in _PYTEST_FILES if (folder / name).exists()]
     for name, section in _PYTEST_SECTIONS.items():
-        if (folder / name).exists() and section in (folder / name).read_text(encoding="utf-8"):
+        if (folder / name).exists() and section in _text(folder / name):
             files.append(name)
     return next(iter(files), "")
+
+
+def _text(path: Path) -> str:
+    """Return what a file says; "" where there is none.
+
+    Raises:
+        ConfigError: it is no text.
+
+    """
+    try:
+        return path.read_text(encoding="utf-8") if path.exists() else ""
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is no text in UTF-8", found=str(error)) from error
 
 
 def _aftershock(choices: Choices) -> str:
@@ -155,7 +170,7 @@ def _aftershock(choices: Choices) -> str:
 def _ignored(folder: Path) -> _Plan:
     name = Path(".gitignore")
     path = folder / name
-    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    before = _text(path)
     has = {line.strip().strip("/").removesuffix("/*") for line in before.splitlines()}
     return _added(path, name, before, "" if "reports" in has else f"{_IGNORED}\n")
 

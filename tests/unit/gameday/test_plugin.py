@@ -192,6 +192,25 @@ def test_only_what_is_not_there(project: Project) -> None:
     assert not project.folder.exists()
 
 
+@pytest.mark.parametrize("number", ["0", "17"])
+def test_a_number_of_lanes_that_is_none(project: Project, number: str) -> None:
+    result = project.run("--side-by-side", number)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"*--side-by-side {number}: expected a number from 1 to 16*"])
+
+
+@pytest.mark.parametrize("options", [("--side-by-side", "2"), ("--gameday-only", "two")])
+def test_what_is_for_a_game_day_is_not_left_unheeded(project: Project, options: tuple[str, ...]) -> None:
+    result = project.pytester.runpytest_inprocess("features", *options)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"*{options[0]} is for a game day: name its file with --gameday FILE*"])
+
+
+def test_other_tests_in_place_of_the_features(project: Project) -> None:
+    project.write("test_other.py", "def test_a(): pass\n")
+    assert project.run("--side-by-side", "2", "test_other.py").ret == pytest.ExitCode.NO_TESTS_COLLECTED
+
+
 def test_a_wrong_file_is_told_before_anything(project: Project) -> None:
     project.write("day.yaml", DAY + "  - {feature: features/b.feature, hypothesis: x}\n")
     result = project.run()

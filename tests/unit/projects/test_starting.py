@@ -51,6 +51,7 @@ def test_a_second_time_nothing_changes(tmp_path: Path) -> None:
     before = {name: (tmp_path / name).read_bytes() for name in ALL}
     again = start(tmp_path, Choices(cluster="other", workload="api"))
     assert {written.act for written in again} == {"is there"}
+    assert again[0].said == "pytest's settings are there; [tool.aftershock] is there"
     assert {name: (tmp_path / name).read_bytes() for name in ALL} == before
 
 
@@ -80,8 +81,8 @@ def test_what_is_there_stays_to_the_last_byte(tmp_path: Path, end: str) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "where"),
     [
-        ("pyproject.toml", "[tool.pytest.ini_options]\naddopts = '-q'\n", "[tool.pytest]"),
-        ("pyproject.toml", "[tool.pytest]\naddopts = ['-q']\n", "[tool.pytest]"),
+        ("pyproject.toml", "[tool.pytest.ini_options]\naddopts = '-q'\n", "pyproject.toml"),
+        ("pyproject.toml", "[tool.pytest]\naddopts = ['-q']\n", "pyproject.toml"),
         ("pytest.ini", "[pytest]\n", "pytest.ini"),
         ("tox.ini", "[pytest]\n", "tox.ini"),
         ("setup.cfg", "[tool:pytest]\n", "setup.cfg"),
@@ -117,6 +118,13 @@ def test_bad_input_is_refused_before_anything_is_written(tmp_path: Path, choices
     with pytest.raises(ConfigError):
         start(tmp_path, choices)
     assert files(tmp_path) == ({"pyproject.toml"} if text else set())
+
+
+def test_a_file_that_is_no_text_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_bytes(b"\xff")
+    with pytest.raises(ConfigError, match="no text in UTF-8"):
+        start(tmp_path, Choices())
+    assert files(tmp_path) == {"pyproject.toml"}
 
 
 def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
