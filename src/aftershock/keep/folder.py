@@ -42,12 +42,15 @@ class FolderStore:
             KeepError: there is not, or no directory.
 
         """
-        if not self.base.is_dir():
+        with self._explained("the run"):
+            there = self.base.is_dir()
+        if not there:
             raise KeepError(
                 f"{self.base} is no directory", expected="one that is there",
                 hint="make it, or mount what belongs there",
             )  # fmt: skip
-        free = shutil.disk_usage(self.base).free
+        with self._explained("the run"):
+            free = shutil.disk_usage(self.base).free
         if free < missing:
             raise KeepError(
                 f"{self.base} has too little room", expected=f"{missing} bytes free", found=str(free),

@@ -45,6 +45,9 @@ class Copying:
                 self._say(str(error))
                 if session.exitstatus == pytest.ExitCode.OK:
                     session.exitstatus = KeepError.exit_code
+            except KeyboardInterrupt:  # by now nothing is left to undo: whoever cannot wait need not
+                self._say(f"not kept yet: `aftershock keep {features.run.id}` goes on from here")
+                session.exitstatus = pytest.ExitCode.INTERRUPTED
         return result
 
     def _say(self, text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -179,6 +180,15 @@ def test_a_missing_directory_is_not_made(run: Path, base: Path, local: Check) ->
     assert "mount what belongs there" in caught.value.hint
     assert not base.exists()
     local()
+
+
+def test_a_mount_that_is_gone(run: Path, base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(path: Path) -> None:
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+
+    monkeypatch.setattr("shutil.disk_usage", gone)
+    with pytest.raises(KeepError, match="the run cannot be kept"):
+        kept(run, base)
 
 
 def test_a_file_in_its_place(run: Path, base: Path) -> None:

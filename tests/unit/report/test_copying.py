@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from aftershock.report import copying
 from aftershock.report.copying import Copying
 from tests.unit.test_pytest_plugin import InProcess, project
 
@@ -93,6 +94,16 @@ def test_a_place_that_is_none_stops_the_run_before_it_begins(house: InProcess, p
 def test_a_dry_run_keeps_nothing(house: InProcess) -> None:
     assert run(house, "--dry-run", "--keep-to", "kept")[0] == 0
     assert not list((house.root / "kept").iterdir())
+
+
+def test_who_cannot_wait_is_told_how_it_goes_on(house: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(copying, "keep", interrupted)
+    code, said = run(house, "--keep-to", "kept")
+    assert code == pytest.ExitCode.INTERRUPTED
+    assert "not kept yet: `aftershock keep r1` goes on from here" in said
 
 
 @pytest.mark.parametrize(("lane", "there"), [(0, True), (2, False)])

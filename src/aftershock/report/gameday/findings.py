@@ -53,7 +53,7 @@ def read_findings(run: Path) -> tuple[Finding, ...]:
 
 
 def _finding(item: dict[str, Any]) -> Finding:
-    given = {name: str(item[name]) for name in _FIELDS if item.get(name) not in {None, ""}}
+    given = {name: str(item[name]) for name in _FIELDS if item.get(name) not in (None, "")}
     given.setdefault("scenario", "")
     return Finding(**{"id": _id(given["scenario"], given["what"]), **given})  # type: ignore[arg-type]  # words
 

@@ -131,6 +131,12 @@ def test_kept_findings_stand_for_their_drafts(tmp_path: Path, day: Day) -> None:
     assert [finding.id for finding in found[2:]] == [finding.id for finding in day.findings[1:]]
 
 
+def test_a_finding_may_have_two_owners(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "r1")
+    (run / "findings.yaml").write_text("- {what: More probes, owner: [Ada, Bo]}\n", encoding="utf-8")
+    assert "Bo" in build_day(run).findings[0].owner
+
+
 @pytest.mark.parametrize("text", ["{}", "- 3", "- owner: Ada", "- [", "what: x"])
 def test_findings_that_are_none(tmp_path: Path, text: str) -> None:
     run = write_run(tmp_path / "r1")
