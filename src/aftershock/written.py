@@ -6,13 +6,14 @@ JSON is YAML too. A key that stands twice in a mapping is an error: YAML would d
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 import yaml
+from msgspec import inspect
 
 from aftershock.config import project_root
 from aftershock.errors import UsageError
@@ -56,18 +57,24 @@ class Written:
         try:
             return msgspec.convert(self.content, kind)
         except msgspec.ValidationError as error:
-            raise self._error(str(error), what) from error
+            raise self._error(str(error), what, kind) from error
 
-    def _error(self, message: str, what: str) -> UsageError:
+    def _error(self, message: str, what: str, kind: object) -> UsageError:
         path = _PATH.search(message)
         steps = _STEP.finditer(path["path"]) if path else ()
         keys: list[Key] = [step["name"] or int(step["index"]) for step in steps]
         reason = _PATH.sub("", message)
         unknown = _UNKNOWN.match(reason)
+        expected = ""
         if unknown:
+            expected = ", ".join(_fields(kind, keys))
             keys.append(unknown["name"])
             reason = f"the field {unknown['name']!r} is not supported"
-        return UsageError(f"{self.at(*keys)}: no {what} that runs here", found=f"{_spelled(keys)}: {reason}")
+        return UsageError(
+            f"{self.at(*keys)}: no {what} that runs here",
+            expected=expected,
+            found=f"{_spelled(keys)}: {reason}",
+        )
 
 
 def read_yaml(path: Path) -> Written:
@@ -83,11 +90,13 @@ def read_yaml(path: Path) -> Written:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         content = yaml.safe_load(text)
     except OSError as error:
-        raise UsageError(f"cannot read {name}", found=str(error)) from error
+        raise UsageError(
+            f"cannot read {name}", expected="a YAML file", found=error.strerror or str(error)
+        ) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UsageError(f"{name} is no YAML", found=str(error)) from error
     if root is None:
-        raise UsageError(f"{name} is empty")
+        raise UsageError(f"{name} is empty", expected="a YAML document")
     _check_keys(root, name)
     return Written(name=name, content=content, root=root)
 
@@ -114,6 +123,34 @@ def _step(node: yaml.Node, key: Key) -> tuple[yaml.Node, int] | None:
             ((value, name.start_mark.line) for name, value in node.value if name.value == str(key)), None
         )
     return None
+
+
+def _fields(kind: object, keys: Sequence[Key]) -> list[str]:
+    """Return the fields that a `kind` has at the end of `keys`; none where that is no struct."""
+    found = list(_plain(inspect.type_info(kind)))
+    for key in keys:
+        found = [inner for one in found for inside in _inside(one, key) for inner in _plain(inside)]
+    return [field.encode_name for one in found if isinstance(one, inspect.StructType) for field in one.fields]
+
+
+def _plain(kind: inspect.Type) -> Iterator[inspect.Type]:
+    """Yield what a type is, or may be."""
+    if isinstance(kind, inspect.Metadata):
+        yield from _plain(kind.type)
+    elif isinstance(kind, inspect.UnionType):
+        for one in kind.types:
+            yield from _plain(one)
+    else:
+        yield kind
+
+
+def _inside(kind: inspect.Type, key: Key) -> Iterator[inspect.Type]:
+    if isinstance(kind, inspect.StructType):
+        yield from (field.type for field in kind.fields if field.encode_name == key)
+    elif isinstance(kind, inspect.DictType):
+        yield kind.value_type
+    elif isinstance(kind, inspect.ListType | inspect.VarTupleType):
+        yield kind.item_type
 
 
 def _spelled(keys: Sequence[Key]) -> str:

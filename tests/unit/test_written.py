@@ -73,6 +73,19 @@ def test_what_does_not_fit_is_named_with_its_line(
     assert complaint in caught.value.found
 
 
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [(("title: t", "titel: t"), "title, items"), (("- name: b", "- nam: b"), "name, inner/path")],
+)
+def test_a_field_that_is_none_is_told_with_those_that_are(
+    path: Path, change: tuple[str, str], expected: str
+) -> None:
+    path.write_text(TEXT.replace(*change))
+    with pytest.raises(UsageError) as caught:
+        read_yaml(path).convert(Content, what="list")
+    assert caught.value.expected == expected
+
+
 def test_a_key_that_stands_twice(path: Path) -> None:
     path.write_text(TEXT + "title: again\n")
     with pytest.raises(UsageError, match=r"folder/f\.yaml:7: 'title' stands there twice"):
