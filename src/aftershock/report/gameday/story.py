@@ -38,11 +38,9 @@ def minutes_of(story: Sequence[Entry], *, by_fault: bool) -> list[Minute]:
     """Return the story cut into minutes, from the fault on if there was one."""
     minutes: list[Minute] = []
     what = "the fault" if by_fault else "the load"
-    for number, entries in groupby(story, key=lambda entry: int(entry.seconds // 60)):
+    for number, entries in groupby(story, key=lambda entry: max(int(entry.seconds // 60), -1)):
         found = list(entries)
         title = f"before {what}" if number < 0 else f"minute {number + 1}"
-        if minutes and minutes[-1].title == title:
-            found = [*minutes.pop().entries, *found]
         left_out = max(len(found) - _MOST_A_MINUTE, 0)
         minutes.append(Minute(title=title, entries=tuple(found[:_MOST_A_MINUTE]), left_out=left_out))
     return minutes

@@ -75,6 +75,12 @@ def test_a_storm_is_cut_and_told_as_cut() -> None:
     assert (len(minute.entries), minute.left_out) == (40, 60)
 
 
+def test_what_is_cut_of_a_long_wait_is_counted_whole() -> None:
+    storm = [Entry(at=at(s), seconds=s, kind="event", text="x") for s in range(-100, 0)]
+    (before,) = minutes_of(storm, by_fault=True)
+    assert (before.title, len(before.entries), before.left_out) == ("before the fault", 40, 60)
+
+
 def test_one_reason_about_one_workload_is_told_once() -> None:
     record = healthy_web().injected(0)
     warning = {"message": "x", "severity": "Warning", "type": "ADDED"}
