@@ -103,6 +103,10 @@ class Watcher:
 
     def _look(self) -> None:
         while not self._ended.wait(LOOK_EVERY_S):
-            if why := self._watch.look():
+            try:
+                why = self._watch.look()
+            except Exception as error:  # noqa: BLE001 - whatever it is: unwatched, the run must not go on
+                why = f"the stop conditions can no longer be watched: {error!r}"
+            if why:
                 self._stop(why)
                 return

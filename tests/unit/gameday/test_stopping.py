@@ -105,3 +105,17 @@ def test_the_thread_says_why_once_and_ends(
     assert said.wait(5)
     watcher.end()
     assert told == ["max_duration: the run has taken 2 s"]
+
+
+def test_a_run_that_nobody_can_watch_any_more_is_ended() -> None:
+    class Broken:
+        def look(self) -> str:
+            raise KeyError("values")
+
+    told: list[str] = []
+    said = threading.Event()
+    watcher = Watcher(Broken(), stop=lambda why: (told.append(why), said.set()))  # type: ignore[arg-type,return-value]
+    watcher.start()
+    assert said.wait(5)
+    watcher.end()
+    assert told == ["the stop conditions can no longer be watched: KeyError('values')"]
