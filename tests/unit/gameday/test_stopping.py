@@ -107,7 +107,9 @@ def test_the_thread_says_why_once_and_ends(
     assert told == ["max_duration: the run has taken 2 s"]
 
 
-def test_a_run_that_nobody_can_watch_any_more_is_ended() -> None:
+def test_a_run_that_nobody_can_watch_any_more_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stopping, "LOOK_EVERY_S", 0.001)
+
     class Broken:
         def look(self) -> str:
             raise KeyError("values")
