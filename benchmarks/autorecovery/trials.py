@@ -26,7 +26,7 @@ from aftershock.faults.setting import Setting
 from aftershock.faults.tools import Tools, tools
 from aftershock.judge.autorecovery import ACTED, repairs_told
 from aftershock.judge.recovery import recovered_within
-from aftershock.observe.autorecovery import record_autorecovery
+from aftershock.observe.autorecovery import await_switch, record_autorecovery
 from aftershock.observe.prometheus import Prometheus
 from aftershock.observe.recorder import Recorder
 from aftershock.scene.autorecovery import DEPLOYMENT, DRY_RUN
@@ -42,7 +42,6 @@ CRASHES = 6
 
 _ACTS_WITHIN_S = 15.0
 _RECOVERS_WITHIN_S = 330.0  # the kubelet's longest back-off, and a start
-_SWITCHES_S = 45.0
 _GOES_S = 8.0  # a pod of bookinfo pauses 5 s before it stops
 
 
@@ -200,13 +199,8 @@ class Trials:
         }
         injection = self.injector.inject(Setting(self.kit, DEPLOYMENT, values))
 
-        def switched() -> bool:
-            look = record_autorecovery(self.prometheus, self.timeline).data
-            return bool(look["leaders"] == 1 and look["may_act"] is not dry_run)
-
-        what = f"auto-recovery to {'only say what it would do' if dry_run else 'act'}"
         try:
-            wait_until(switched, within_s=_SWITCHES_S, every_s=1.0, what=what, clock=self.clock)
+            await_switch(self.prometheus, self.timeline, dry_run=dry_run, every_s=1.0)
         except DeadlineError as error:
             raise EnvironmentUnusableError(
                 error.message, found=error.found, hint="aftershock up --with autorecovery"

@@ -38,7 +38,8 @@ from aftershock.report.html import allure_file
 from aftershock.report.keeping import Keeper
 from aftershock.report.live import Live
 from aftershock.report.outcomes import VERDICTS, Outcomes
-from aftershock.report.record import RunRecord
+from aftershock.report.record import TIMELINE, RunRecord
+from aftershock.report.record import VERDICTS as VERDICTS_FILE
 from aftershock.report.secrets import CleanResults, clean_terminal
 from aftershock.report.verdicts import Verdicts
 from aftershock.timeline import Timeline
@@ -280,7 +281,7 @@ def scenario_folder(request: pytest.FixtureRequest) -> Path:
 @pytest.fixture
 def timeline(scenario_folder: Path, pytestconfig: pytest.Config) -> Iterator[Timeline]:
     """Yield the scenario's timeline, written to timeline.jsonl as it grows."""
-    timeline = CleanTimeline(scenario_folder / "timeline.jsonl")
+    timeline = CleanTimeline(scenario_folder / TIMELINE)
     lane: LanePlugin | None = pytestconfig.pluginmanager.get_plugin(_LANE)
     if lane is not None:
         lane.record_in(timeline)
@@ -293,7 +294,7 @@ def timeline(scenario_folder: Path, pytestconfig: pytest.Config) -> Iterator[Tim
 @pytest.fixture
 def verdicts(request: pytest.FixtureRequest, scenario_folder: Path, settings: Settings) -> Verdicts:
     """Return what keeps and enforces the scenario's verdicts."""
-    kept = Verdicts(scenario_folder / "verdicts.json", profile=settings.profile, show=attach_verdict)
+    kept = Verdicts(scenario_folder / VERDICTS_FILE, profile=settings.profile, show=attach_verdict)
     request.node.stash[VERDICTS] = kept.given
     return kept
 

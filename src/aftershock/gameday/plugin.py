@@ -27,10 +27,10 @@ from aftershock.gameday.spent import write_spent
 from aftershock.gameday.stopping import StopWatch, Watcher
 from aftershock.history.share import share_of
 from aftershock.observe.prometheus import Prometheus
+from aftershock.report.gameday.intent import KEPT
 
 __all__ = ["KEPT", "GameDayPlugin", "Tally"]
 
-KEPT = "gameday.yaml"
 NEEDS = "side-by-side.txt"
 _REPETITION = "repetition"
 

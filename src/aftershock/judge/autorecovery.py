@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -72,9 +73,8 @@ def _said_in_time(
     }
     told = list(repairs_told(record, since, {reason}))
     details["evidence"] = tuple(_line(event) for event in told)
-    ours = [
-        event for event in told if _playbook(event) == playbook and about in _names(record, event.subject)
-    ]
+    names = _namer(record)
+    ours = [event for event in told if _playbook(event) == playbook and about in names(event.subject)]
     if ours:
         took = (ours[0].at - since).total_seconds()
         return within_bound(
@@ -98,11 +98,11 @@ def autorecovery_did_nothing_else(events: Iterable[Event], *, but: str, since: d
         "query": "watch events; autorecovery_leader",
     }
     named = [tuple(one.split(" on ", 1)) for one in but.split("; ") if one]
-    told = list(repairs_told(record, since))
+    told, names = list(repairs_told(record, since)), _namer(record)
     others = [
         event
         for event in told
-        if not any(_playbook(event) == who and what in _names(record, event.subject) for who, what in named)
+        if not any(_playbook(event) == who and what in names(event.subject) for who, what in named)
     ]
     details["evidence"] = tuple(_line(event) for event in told)
     if others:
@@ -195,11 +195,14 @@ def _playbook(event: Event) -> str:
     return str(event.data["message"]).partition(":")[0]
 
 
-def _names(record: Sequence[Event], subject: str) -> set[str]:
-    """Return what an Event's subject is called: itself, and the workload that a pod is of."""
+def _namer(record: Sequence[Event]) -> Callable[[str], set[str]]:
+    """Return what says how an Event's subject is called: itself, and the workload that a pod is of."""
     owners = Owners(record)
-    pods = [event for event in record if event.kind == "pod" and event.subject == subject]
-    return {subject, *(owners.workload(pod.data) for pod in pods)}
+    names: dict[str, set[str]] = defaultdict(set)
+    for event in record:
+        if event.kind == "pod":
+            names[event.subject].add(owners.workload(event.data))
+    return lambda subject: {subject, *names.get(subject, ())}
 
 
 def _doubt(record: Sequence[Event], since: datetime, within_s: float) -> str:

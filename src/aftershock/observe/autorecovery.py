@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from aftershock.clock import wait_until
 from aftershock.observe.prometheus import Prometheus, Reading
 from aftershock.timeline import Event, Timeline
 
-__all__ = ["record_autorecovery"]
+__all__ = ["await_switch", "record_autorecovery"]
 
+_SWITCHES_S = 45.0
+"""It reads its switch every 2 s and is scraped every 5 s; newly rolled out it waits 15 s for the Lease."""
 _FRESH_S = 15.0
 """Three scrapes: what a replica said longer ago says nothing of now."""
 
@@ -48,4 +51,25 @@ def record_autorecovery(prometheus: Prometheus, timeline: Timeline) -> Event:
         counted={playbook: dict(outcomes) for playbook, outcomes in sorted(counted.items())},
         pods={one.labels["state"]: one.value for one in by_leader["autorecovery_pods"]},
         success_ratio=next((one.value for one in by_leader["autorecovery_pods_success_ratio"]), None),
+    )
+
+
+def await_switch(prometheus: Prometheus, timeline: Timeline, *, dry_run: bool, every_s: float) -> None:
+    """Wait until one replica leads and says that it only says what it would do, or that it may act.
+
+    Raises:
+        DeadlineError: it does not.
+
+    """
+
+    def switched() -> bool:
+        look = record_autorecovery(prometheus, timeline).data
+        return bool(look["leaders"] == 1 and look["may_act"] is not dry_run)
+
+    wait_until(
+        switched,
+        within_s=_SWITCHES_S,
+        every_s=every_s,
+        what=f"auto-recovery to say that it {'only says' if dry_run else 'may act'}",
+        clock=timeline.clock,
     )

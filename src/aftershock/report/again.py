@@ -12,14 +12,12 @@ from pathlib import Path
 
 from aftershock.errors import UsageError
 from aftershock.judge.question import ask_again
-from aftershock.report.verdicts import as_text, read_verdicts
-from aftershock.timeline import Event, read_timeline
+from aftershock.report.record import TIMELINE, VERDICTS, Recorded
+from aftershock.report.verdicts import as_text
+from aftershock.timeline import Event
 from aftershock.verdict import Verdict
 
 __all__ = ["Rejudged", "judge_again"]
-
-TIMELINE = "timeline.jsonl"
-VERDICTS = "verdicts.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,9 +85,8 @@ def judge_again(folder: Path) -> list[Rejudged]:
 
 
 def _judge_scenario(folder: Path) -> Rejudged:
-    # A scenario that broke before its first verdict has a timeline alone.
-    recorded = read_verdicts(folder / VERDICTS) if (folder / VERDICTS).exists() else []
-    events: Sequence[Event] = tuple(read_timeline(folder / TIMELINE))
+    recorded = Recorded.verdicts(folder)
+    events: Sequence[Event] = tuple(Recorded.events(folder))
     now: list[Verdict | None] = []
     problems: dict[int, str] = {}
     for place, verdict in enumerate(recorded):

@@ -10,14 +10,13 @@ import msgspec
 import pytest
 
 from aftershock.clock import Clock, SystemClock
-from aftershock.collect.gherkin import Scenario
 from aftershock.collect.session import FEATURES, find_error
 from aftershock.collect.turns import FOLDER, SCENARIO, TURN, Turn
 from aftershock.errors import ResidueError
 from aftershock.report import record
 from aftershock.report.environment import seeds_of
 from aftershock.report.outcomes import PROGRESS
-from aftershock.report.progress import Outcome, Progress
+from aftershock.report.progress import Outcome
 from aftershock.report.record import RunRecord, ScenarioRecord, StepRecord, write_record
 from aftershock.report.secrets import redact
 
@@ -49,18 +48,9 @@ class Keeper:
             return (yield)
         finally:
             if SCENARIO in item.stash:
-                outcome, message = self._outcomes.pop(item.nodeid, ("passed", ""))
-                kept = _kept(item.stash[SCENARIO], item.stash[PROGRESS], began=began, ended=self._clock.now())
-                turn = item.stash.get(TURN, Turn())
-                told = msgspec.structs.replace(
-                    kept,
-                    outcome=outcome,
-                    message=message,
-                    hypothesis=turn.hypothesis,
-                    repetition=turn.number,
-                    repetitions=turn.of,
-                )
-                write_record(item.stash[FOLDER] / record.SCENARIO, told)
+                how = self._outcomes.pop(item.nodeid, ("passed", ""))
+                kept = _kept(item, how, began=began, ended=self._clock.now())
+                write_record(item.stash[FOLDER] / record.SCENARIO, kept)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -105,7 +95,8 @@ class Keeper:
         write_record(self._path, self.run)
 
 
-def _kept(scenario: Scenario, progress: Progress, *, began: datetime, ended: datetime) -> ScenarioRecord:
+def _kept(item: pytest.Item, how: tuple[Outcome, str], *, began: datetime, ended: datetime) -> ScenarioRecord:
+    scenario, progress, turn = item.stash[SCENARIO], item.stash[PROGRESS], item.stash.get(TURN, Turn())
     done = [
         StepRecord(text=redact(step.text), outcome=step.outcome, began=step.began, seconds=step.seconds)
         for step in progress.done
@@ -121,8 +112,12 @@ def _kept(scenario: Scenario, progress: Progress, *, began: datetime, ended: dat
         description=scenario.description,
         tags=tuple(sorted(scenario.tags)),
         example=scenario.example,
-        outcome="passed",
+        outcome=how[0],
+        message=how[1],
         began=began,
         ended=ended,
         steps=(*done, *missing),
+        hypothesis=turn.hypothesis,
+        repetition=turn.number,
+        repetitions=turn.of,
     )

@@ -24,6 +24,7 @@ __all__ = [
     "RUN",
     "SCENARIO",
     "TIMELINE",
+    "VERDICTS",
     "Recorded",
     "RunRecord",
     "ScenarioRecord",

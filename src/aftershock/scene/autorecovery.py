@@ -17,7 +17,7 @@ from aftershock.judge.autorecovery import (
     autorecovery_would_act,
 )
 from aftershock.judge.question import Question
-from aftershock.observe.autorecovery import record_autorecovery
+from aftershock.observe.autorecovery import await_switch, record_autorecovery
 from aftershock.observe.recorder import Recorder
 from aftershock.scene.repaired import Before
 from aftershock.scene.stage import Stage
@@ -36,8 +36,6 @@ DEPLOYMENT = "deployment/autorecovery/autorecovery"
 NODE_EVENTS = "default"
 """The namespace of the Events about nodes, which have none."""
 
-_SWITCHES_S = 45.0
-"""It reads its switch every 2 s and is scraped every 5 s; newly rolled out it waits 15 s for the Lease."""
 _LOOK_S = 2.0
 _LASTS_S = 20.0
 _COUNTS_WITHIN_S = 15.0
@@ -178,17 +176,7 @@ class AutoRecovery:
             ) from error
 
     def _wait_until_it_says(self, *, dry_run: bool) -> None:
-        def switched() -> bool:
-            look = record_autorecovery(self.stage.prometheus, self.stage.timeline).data
-            return bool(look["leaders"] == 1 and look["may_act"] is not dry_run)
-
-        wait_until(
-            switched,
-            within_s=_SWITCHES_S,
-            every_s=_LOOK_S,
-            what=f"auto-recovery to say that it {'only says' if dry_run else 'may act'}",
-            clock=self.stage.timeline.clock,
-        )
+        await_switch(self.stage.prometheus, self.stage.timeline, dry_run=dry_run, every_s=_LOOK_S)
 
     def _see_nodes(self) -> None:
         """Have the record show the Events about nodes."""

@@ -10,6 +10,7 @@ from aftershock.clock import rfc3339
 from aftershock.errors import DeadlineError, EnvironmentUnusableError, FeatureError
 from aftershock.faults.switch import REAPER_LEASE
 from aftershock.judge.question import JUDGES
+from aftershock.observe import autorecovery as observed
 from aftershock.scene import autorecovery as module
 from aftershock.scene.autorecovery import DRY_RUN, OPT_OUT, AutoRecovery
 from aftershock.scene.stage import Stage
@@ -82,7 +83,8 @@ def says(monkeypatch: pytest.MonkeyPatch, api: FakeApi, *, leaders: int = 1, dea
             replicas=2, leaders=leaders, may_act=not dry_run, counted={},
         )  # fmt: skip
 
-    monkeypatch.setattr(module, "record_autorecovery", look)
+    for user in (module, observed):  # the scene looks by itself, and by what waits for the switch
+        monkeypatch.setattr(user, "record_autorecovery", look)
 
 
 def annotation(api: FakeApi) -> str:
