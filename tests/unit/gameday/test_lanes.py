@@ -169,9 +169,14 @@ def test_two_at_a_time_and_one_alone(project: Project) -> None:
 def test_ctrl_c_ends_and_undoes_all_that_run(project: Project) -> None:
     def press() -> None:
         seen = threading.Event()
-        while not (project.folder / "lasting").exists():
+        # Both: a process that has not got so far has nothing to undo, nor a record of it.
+        while not ((project.folder / "lasting").exists() and all(map(injected, "ab"))):
             seen.wait(0.05)
         os.kill(os.getpid(), signal.SIGINT)
+
+    def injected(name: str) -> bool:
+        timeline = project.folder / name / "timeline.jsonl"
+        return timeline.exists() and '"kind":"injected"' in timeline.read_text()
 
     threading.Thread(target=press, daemon=True).start()
     result = project.run("Given a fault; Then it lasts", "Given a fault; Then it lasts", "Then it lasts")
