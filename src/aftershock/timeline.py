@@ -98,6 +98,7 @@ class Timeline:
     def __init__(self, path: Path | None = None, *, clock: Clock | None = None) -> None:
         self.clock = clock or SystemClock()
         self._events: list[Event] = []
+        self._latest: float | None = None
         self._lock = threading.Lock()
         self._file = path.open("a", encoding="utf-8", buffering=1) if path else None
 
@@ -105,6 +106,7 @@ class Timeline:
         """Keep `event` and return it."""
         with self._lock:
             self._events.append(event)
+            self._latest = event.mono if event.mono is not None else self._latest
             if self._file:
                 self._file.write(event.to_json() + "\n")
         return event
@@ -130,6 +132,11 @@ class Timeline:
                 resolution_s=resolution_s,
             )
         )
+
+    @property
+    def latest(self) -> float | None:
+        """When an event of this machine's clocks arrived last, by its monotonic clock; None if none did."""
+        return self._latest
 
     def select(
         self,

@@ -1,7 +1,7 @@
 """How long a scenario has to take: what configuration makes unavoidable, step by step. Pure.
 
 A fault that lasts, a load, an alert's `for` with its scrapes and evaluations, probes, the streak that
-confirms a recovery, the evaluations that silence needs. What is usual is counted: the forecast's point
+confirms a recovery. What is usual is counted: the forecast's point
 where it has one, else the middle of its range. Nothing is counted for what we ourselves need: to connect,
 to bring a fault about, to prove it, to undo it.
 """
@@ -16,13 +16,11 @@ from aftershock.forecast.beat import Bounds
 from aftershock.forecast.objectives import AlertFires, AlertResolves, Expectation, Objective, Recovers
 from aftershock.judge.recovery import CONFIRM_S
 from aftershock.scene.acts import Breaks, Ends, Loads
-from aftershock.scene.alert_names import Silent
-from aftershock.scene.alerts import LAST_EVALUATIONS_S
 
 __all__ = ["Part", "unavoidable"]
 
-# Prometheus has to scrape once more after the streak: half an interval of the stack's five seconds.
-SCRAPE_S = 2.5
+SCRAPE_S = 5.0
+"""The stack's interval. A scrape shows a recovery, half of it later as a rule, and one more that it lasts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,8 +80,6 @@ def _until(what: object, course: _Course, foreseen: Iterator[Expectation]) -> tu
     """Return when a step can be over at the soonest, and why."""
     if isinstance(what, Ends) and what.waits:
         return course.over, "the fault lasts"
-    if isinstance(what, Silent):
-        return course.now + LAST_EVALUATIONS_S / 2, "rules evaluated once more"
     if not isinstance(what, Objective):
         return course.now, ""
     expectation = next(foreseen, None)
@@ -93,7 +89,8 @@ def _until(what: object, course: _Course, foreseen: Iterator[Expectation]) -> tu
     if isinstance(what, AlertFires):
         course.fired[what.alert] = until
     if isinstance(what, Recovers):
-        return until + CONFIRM_S + SCRAPE_S, f"{expectation.because}, the streak and a scrape"
+        seen = max(CONFIRM_S, 1.5 * SCRAPE_S)
+        return until + seen, f"{expectation.because}, then health that lasts, by two of Prometheus' samples"
     return until, expectation.because
 
 

@@ -193,7 +193,8 @@ def _in_order(points: Sequence[tuple[str, Instant, str]]) -> list[Stage] | str:
         early = -elapsed(before, when)
         if early > before.resolution_s + when.resolution_s:
             return f"{name} was seen {early:.3f} s before: {ordered[-1][0]}"
-        at = before.plus(0.0, resolution_s=when.resolution_s) if early > 0 else when
+        # Put where the one before it was seen, it is off by as much as it was early.
+        at = before.plus(0.0, resolution_s=when.resolution_s + early) if early > 0 else when
         ordered.append((name, at, by))
     took = [0.0, *(elapsed(a[1], b[1]) for a, b in pairwise(ordered))]
     return [

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
-from aftershock.clock import Clock, rfc3339, wait_until
+from aftershock.clock import Clock, from_rfc3339, rfc3339, wait_until
 from aftershock.errors import DeadlineError, QueryError
 from aftershock.observe.prometheus import Prometheus
 from aftershock.timeline import Event, Timeline
@@ -29,21 +30,23 @@ def record_ready_replicas(
     workload: str,
     since: datetime,
     past: datetime,
+    confirm_s: float,
     within_s: float,
 ) -> Event:
     """Record the Ready and wanted pods of `workload` ("deployment/NS/NAME"), as Prometheus has them.
 
     From a minute before `since` on, by our clock. Waits until there is a sample later than
-    `past`, at most `within_s` seconds. It is evidence and no verdict: where Prometheus does not
-    answer, refuses, or has no such sample by then, the event says so in its `problem`.
+    `past` and its latest show for `confirm_s` seconds as many pods Ready as are wanted, at most
+    `within_s` seconds. It is evidence and no verdict: where Prometheus does not answer, refuses,
+    or has no sample later than `past` by then, the event says so in its `problem`.
     """
     look = _Look(prometheus, workload, since=since, clock=timeline.clock)
     problem = ""
     try:
         wait_until(
-            lambda: look.reaches(past),
+            lambda: look.reaches(past) and look.healthy_s >= confirm_s,
             within_s=within_s,
-            every_s=1.0,
+            every_s=0.5,
             what=f"a sample of {workload} after its recovery",
             clock=timeline.clock,
         )
@@ -98,6 +101,21 @@ class _Look:
         if last is None:
             self.problem = f"Prometheus has no series {_READY}{self._labels}"
         return last is not None and last > past
+
+    @property
+    def healthy_s(self) -> float:
+        """Over how many seconds the latest samples show as many Ready as are wanted; 0 if the last does not.
+
+        As a recovery is judged: replicas that were added meanwhile are not waited for.
+        """
+        streak = list(takewhile(self._healthy, reversed(self.samples)))
+        if not streak:
+            return 0.0
+        return (from_rfc3339(streak[0]["at"]) - from_rfc3339(streak[-1]["at"])).total_seconds()
+
+    def _healthy(self, sample: dict[str, Any]) -> bool:
+        ready, wanted, before = sample["ready"], sample["wanted"], self.samples[0]["wanted"]
+        return None not in {ready, wanted, before} and ready >= min(wanted, before)
 
     def _one(self, metric: str, now: datetime) -> list[tuple[float, float]]:
         """Return the samples of the one series; of several exporters the one that has most."""

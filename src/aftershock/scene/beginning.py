@@ -16,6 +16,7 @@ from aftershock.scene.facts import facts_of
 from aftershock.scene.outlook import refuse_impossible
 from aftershock.scene.plan import Planner
 from aftershock.scene.preflight import check_loads, check_reachable, preflight
+from aftershock.scene.swarming import bring_worker_image
 
 __all__ = ["Preflight"]
 
@@ -35,7 +36,7 @@ class Preflight:
     def pytest_aftershock_preflight(self, settings: Settings, run: Run, items: Sequence[pytest.Item]) -> None:
         """Look whether the run may begin, and whether its objectives can be met and verified.
 
-        Then the run's Lease is ours.
+        Then the image that its loads need is in the cluster, and the run's Lease is ours.
         """
         scenarios = [self.features.meanings(item.stash[SCENARIO]) for item in items]
         check_loads(scenarios)
@@ -43,6 +44,7 @@ class Preflight:
         check_reachable(cluster, scenarios)
         check_names(cluster, scenarios)
         refuse_impossible(cluster, settings, scenarios)
+        bring_worker_image(cluster, settings, scenarios)
         self.facts = facts_of(cluster.api)
         self.lease = RunLease(cluster.api, run.id)
         self.lease.hold()

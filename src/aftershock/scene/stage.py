@@ -39,6 +39,7 @@ __all__ = ["Stage"]
 
 # How long after an objective has passed we still look, so that a late success is told as such.
 GRACE_S = 5.0
+LOOK_EVERY_S = 0.5
 
 
 @dataclass(kw_only=True)
@@ -152,7 +153,7 @@ class Stage:
         *,
         by: datetime,
         look: Callable[[], None] = lambda: None,
-        every_s: float = 1.0,
+        every_s: float = LOOK_EVERY_S,
         settle: Callable[[], None] | None = None,
     ) -> Verdict:
         """Judge again and again until the objective is met, or can no longer be; then enforce it.
@@ -166,6 +167,7 @@ class Stage:
 
         def met() -> Verdict | None:
             look()
+            self._show_time(every_s)
             verdict = question.ask(self.timeline)
             return verdict if verdict.status == "met" else None
 
@@ -183,6 +185,15 @@ class Stage:
             settle()
             verdict = question.ask(self.timeline)
         return self.verdicts.enforce(verdict)
+
+    def _show_time(self, quiet_s: float) -> None:
+        """Have the record show that time has passed, where nothing else has for `quiet_s` seconds.
+
+        It ends with its latest event: that health lasts while nothing happens could not be told from it.
+        """
+        latest = self.timeline.latest
+        if latest is None or self.timeline.clock.monotonic() - latest >= quiet_s:
+            self.timeline.record("harness", "looked")
 
     def after_fault(self, seconds: float) -> datetime:
         """Return the instant `seconds` after the last fault landed or was over, else after the beginning."""

@@ -22,7 +22,7 @@ from aftershock.scene.stage import Stage
 __all__ = ["Workloads"]
 
 STEADY_WITHIN_S = 60.0
-# Prometheus' first sample after the streak: two scrapes of the stack's five seconds, and the streak.
+# Two scrapes after the recovery, of the stack's five seconds: the first shows it, the next that it lasts.
 SCRAPED_WITHIN_S = 15.0
 
 
@@ -112,13 +112,14 @@ class Workloads:
         return probing[0].subject if probing else None
 
     def _by_prometheus(self, deployment: str) -> None:
-        """Record what Prometheus saw, once it has scraped the end of the healthy streak."""
+        """Record what Prometheus saw, once its own samples show a healthy streak."""
         record_ready_replicas(
             self.stage.prometheus,
             self.stage.timeline,
             workload=deployment,
             since=self.stage.opened,
-            past=self.stage.timeline.clock.now() + timedelta(seconds=CONFIRM_S),
+            past=self.stage.timeline.clock.now(),
+            confirm_s=CONFIRM_S,
             within_s=SCRAPED_WITHIN_S,
         )
 

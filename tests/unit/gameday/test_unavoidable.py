@@ -36,15 +36,15 @@ def seconds(*whats: Any, ranges: Any = (), lasting: Any = (0.0,)) -> list[float]
     ("whats", "ranges", "lasting", "expected"),
     [
         ((Looks(namespace="demo"), BREAKS), (), (0.0,), []),
-        # Probes, the streak that confirms it, half a scrape; then half of what silence waits for at most.
-        ((BREAKS, RECOVERS, Silent()), [(1.0, 3.0)], (0.0,), [2.0 + 3.0 + 2.5, 5.0]),
+        # Probes, half a scrape that shows it, another that it lasts. Silence is looked up and not waited for.
+        ((BREAKS, RECOVERS, Silent()), [(1.0, 3.0)], (0.0,), [2.0 + 2.5 + 5.0]),
         # Nothing is waited for twice: the alert fires while the pod recovers.
-        ((BREAKS, RECOVERS, FIRES), [(0.0, 0.0), (4.0, 4.0)], (0.0,), [5.5]),
-        ((BREAKS, RECOVERS, FIRES), [(0.0, 0.0), (20.0, 40.0)], (0.0,), [5.5, 24.5]),
+        ((BREAKS, RECOVERS, FIRES), [(0.0, 0.0), (4.0, 4.0)], (0.0,), [7.5]),
+        ((BREAKS, RECOVERS, FIRES), [(0.0, 0.0), (20.0, 40.0)], (0.0,), [7.5, 22.5]),
         # An alert's end counts from its firing.
         ((BREAKS, FIRES, RESOLVES), [(10.0, 20.0), (100.0, None)], (0.0,), [15.0, 100.0]),
-        ((BREAKS, Ends(waits=True), RECOVERS), [(1.0, 1.0)], (60.0,), [60.0, 6.5]),
-        ((BREAKS, Ends(), RECOVERS), [(1.0, 1.0)], (60.0,), [6.5]),
+        ((BREAKS, Ends(waits=True), RECOVERS), [(1.0, 1.0)], (60.0,), [60.0, 8.5]),
+        ((BREAKS, Ends(), RECOVERS), [(1.0, 1.0)], (60.0,), [8.5]),
         ((Loads(locustfile=Path("web.py"), demand=None, duration_s=30.0), BREAKS), (), (0.0,), [30.0]),  # type: ignore[arg-type]
     ],
 )

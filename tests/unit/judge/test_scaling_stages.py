@@ -75,6 +75,13 @@ def test_they_sum_to_the_whole() -> None:
     assert verdict.evidence[-1] == "sum 44.000 s, whole 44.000 s"
 
 
+def test_the_controller_may_see_a_sample_and_act_before_our_poll_does() -> None:
+    found = {stage.name: stage for stage in stages(scale_up(but="status", resize=14.5))}
+    assert [found[name].took_s for name in ("the HPA decides", "replicas set")] == [0, 0]
+    assert found["replicas set"].when.at == found["metrics-server shows it"].when.at
+    assert found["replicas set"].when.resolution_s >= 0.5
+
+
 def test_a_clock_that_was_set_in_between_is_found() -> None:
     verdict = judge(scale_up().clock_set(30, 5.0))
     assert verdict.status == "unknown", verdict.lines()

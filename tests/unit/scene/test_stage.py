@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from aftershock.errors import ApiError, InconclusiveError, TransientError
-from aftershock.scene.stage import GRACE_S, Stage
+from aftershock.scene.stage import GRACE_S, LOOK_EVERY_S, Stage
 from aftershock.testing import FakeClock
 from tests.unit.scene.conftest import Asks, Judging
 
@@ -24,7 +24,7 @@ class TestJudged:
     ) -> None:
         judge = Judging(clock, first, first, first, "met")
         assert stage.judged(asks(judge), by=clock.now() + timedelta(seconds=30)).status == "met"
-        assert clock.elapsed == 3
+        assert clock.elapsed == 3 * LOOK_EVERY_S
 
     def test_violated_at_the_deadline(self, stage: Stage, clock: FakeClock, asks: Asks) -> None:
         with pytest.raises(AssertionError, match="it: violated"):
@@ -59,6 +59,20 @@ class TestJudged:
         by = clock.now() + timedelta(seconds=30)
         stage.judged(asks(judge), by=by, look=lambda: looks.append(clock.elapsed), every_s=2)
         assert looks == judge.asked_at == [0.0, 2.0, 4.0]
+
+    def test_the_record_shows_that_time_has_passed_where_nothing_happens(
+        self, stage: Stage, clock: FakeClock, asks: Asks
+    ) -> None:
+        stage.timeline.record("kubernetes", "pod")
+
+        def busy() -> None:
+            if 2 <= clock.elapsed < 4:
+                stage.timeline.record("kubernetes", "pod")
+
+        judge = Judging(clock, *["unknown"] * 5, "met")
+        stage.judged(asks(judge), by=clock.now() + timedelta(seconds=30), look=busy, every_s=1)
+        looked = stage.timeline.select(source="harness", kind="looked")
+        assert [(event.at - clock.start).total_seconds() for event in looked] == [1, 4, 5]
 
     def test_a_look_that_fails_once_is_tried_again(self, stage: Stage, clock: FakeClock, asks: Asks) -> None:
         errors = [TransientError("Prometheus is away")]
@@ -96,7 +110,7 @@ class TestJudged:
                 by=clock.now() + timedelta(seconds=30),
                 settle=lambda: settled.append(clock.elapsed),
             )
-        assert settled == [1.0]
+        assert settled == [LOOK_EVERY_S]
         assert [verdict.status for verdict in stage.verdicts.given] == ["violated"]
 
     def test_the_question_is_kept_with_what_was_seen_of_the_record(
