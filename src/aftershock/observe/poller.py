@@ -6,7 +6,7 @@ import math
 import threading
 from collections.abc import Callable
 
-from aftershock.clock import Clock, wait_until
+from aftershock.clock import Clock, SystemClock, wait_until
 from aftershock.errors import AftershockError
 
 __all__ = ["Poller"]
@@ -21,8 +21,9 @@ class Poller:
         self._look = look
         self._every_s = every_s
         self._what = what
-        self._clock = clock
         self._stopping = threading.Event()
+        # Whoever stops it need not wait for its next look. Another clock's pauses take no time.
+        self._clock = _Woken(self._stopping) if isinstance(clock, SystemClock) else clock
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name=what, daemon=True)
 
@@ -60,3 +61,14 @@ class Poller:
             return True
         self._look()
         return False
+
+
+class _Woken(SystemClock):
+    """The machine's clocks, with pauses that end at once when `woken` is set."""
+
+    def __init__(self, woken: threading.Event) -> None:
+        self._woken = woken
+
+    def sleep(self, seconds: float) -> None:
+        """Block this thread until then, or until it is woken."""
+        self._woken.wait(seconds)
