@@ -16,7 +16,7 @@ from pathlib import Path
 from aftershock.clock import SystemClock, wait_until
 from aftershock.cluster.api import Json, KubeApi
 from aftershock.cluster.apply import Applier
-from aftershock.cluster.targets import CONTROL_PLANE, Target
+from aftershock.cluster.targets import Target, is_control_plane
 from aftershock.errors import ApiError
 from aftershock.faults.carrier import Carriers
 from aftershock.faults.evictable import load_of
@@ -135,11 +135,7 @@ def set_open(api: KubeApi, node: str, *, is_open: bool) -> None:
 
 def choose(api: KubeApi) -> tuple[Target, list[Json]]:
     """Choose the worker that holds the least of what a drain may take; return that as well."""
-    workers = [
-        Target.of("node", node)
-        for node in api.items("/api/v1/nodes")
-        if not any(label in (node["metadata"].get("labels") or {}) for label in CONTROL_PLANE)
-    ]
+    workers = [Target.of("node", node) for node in api.items("/api/v1/nodes") if not is_control_plane(node)]
     loads = {node: list(load_of(api, node.name, lambda _: True).evictable) for node in workers}
     node = min(loads, key=lambda worker: len(loads[worker]))
     return node, loads[node]

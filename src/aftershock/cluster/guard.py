@@ -27,9 +27,9 @@ from aftershock.cluster.controllers import owner_of, pods_of
 from aftershock.cluster.own import OWN_NAMESPACE
 from aftershock.cluster.targets import (
     ALLOW_LABEL,
-    CONTROL_PLANE,
     Target,
     collection,
+    is_control_plane,
     is_live,
     is_ready,
     label_selector,
@@ -175,7 +175,6 @@ class Guard:
 
     def _check_node(self, node: Json, *, with_it: set[str]) -> None:
         name = node["metadata"]["name"]
-        labels = node["metadata"].get("labels") or {}
         here = [
             str(Target.of("pod", pod)) for pod in self._witnesses() if pod["spec"].get("nodeName") == name
         ]
@@ -188,7 +187,7 @@ class Guard:
             )
         if self.opens_protected:
             return
-        if any(label in labels for label in CONTROL_PLANE):
+        if is_control_plane(node):
             raise self._protected_error(f"control-plane node {name}")
         others = [other for other in self.api.items("/api/v1/nodes") if _takes_pods(other)]
         if not [other for other in others if other["metadata"]["name"] not in with_it]:

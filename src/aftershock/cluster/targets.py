@@ -30,6 +30,7 @@ __all__ = [
     "collection",
     "condition",
     "find_workload",
+    "is_control_plane",
     "is_live",
     "is_ready",
     "label_selector",
@@ -286,11 +287,16 @@ def choose_node(
     return Choice(targets=(Target.of("node", chosen),), of=len(fit), among=among, seed=seed)
 
 
-def _has_role(node: Json, role: str) -> bool:
+def is_control_plane(node: Json) -> bool:
+    """Whether a node says, by either label in use, that it is one of the control plane."""
     labels = node["metadata"].get("labels") or {}
+    return any(label in labels for label in CONTROL_PLANE)
+
+
+def _has_role(node: Json, role: str) -> bool:
     if role == "worker":
-        return not any(label in labels for label in CONTROL_PLANE)
-    return ROLE_LABEL + role in labels
+        return not is_control_plane(node)
+    return ROLE_LABEL + role in (node["metadata"].get("labels") or {})
 
 
 def node_with_most_pods(api: KubeApi, workload: Workload, *, seed: int | None = None) -> Choice:

@@ -9,6 +9,7 @@ from functools import partial
 from importlib.metadata import version
 
 from aftershock.cluster.api import Json, KubeApi
+from aftershock.cluster.targets import is_control_plane
 
 __all__ = ["facts_of"]
 
@@ -18,7 +19,6 @@ _OF_NODES = {
     "kernel": "kernelVersion",
     "system": "osImage",
 }
-_CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
 
 
 def facts_of(api: KubeApi) -> dict[str, str]:
@@ -27,7 +27,7 @@ def facts_of(api: KubeApi) -> dict[str, str]:
     if about := api.find("/version"):
         found["kubernetes"] = str(about["gitVersion"])
     if nodes := api.items("/api/v1/nodes"):
-        control = sum(_CONTROL_PLANE in node["metadata"].get("labels", {}) for node in nodes)
+        control = sum(map(is_control_plane, nodes))
         found["nodes"] = f"{len(nodes)}: {control} control plane, {len(nodes) - control} workers"
         found["node sizes"] = _counted(nodes, _size)
         found |= {name: _counted(nodes, partial(_told, field)) for name, field in _OF_NODES.items()}

@@ -33,5 +33,13 @@ def test_nodes_that_differ_are_counted() -> None:
     assert facts_of(cluster("v1.34.4", "v1.33.0", "v1.34.4"))["kubelet"] == "1 x v1.33.0, 2 x v1.34.4"
 
 
+def test_a_control_plane_is_one_by_its_older_label_too_and_a_node_may_have_none() -> None:
+    api = cluster()
+    api.add("/api/v1/nodes", node("n0", metadata={"labels": {"node-role.kubernetes.io/master": ""}}))
+    for number in (1, 2):
+        api.add("/api/v1/nodes", node(f"n{number}", metadata={"labels": None}))
+    assert facts_of(api)["nodes"] == "3: 1 control plane, 2 workers"
+
+
 def test_a_cluster_that_says_nothing() -> None:
     assert facts_of(FakeApi()).keys() == {"aftershock", "python"}
