@@ -25,7 +25,7 @@ from aftershock.faults import halting
 from aftershock.faults.lease import await_no_run
 from aftershock.faults.recover import recover as undo_leftovers
 from aftershock.faults.tools import Tools, tools
-from aftershock.gameday.file import read_gameday
+from aftershock.gameday.file import MOST_LANES, read_gameday
 from aftershock.history.store import History
 from aftershock.history.trend import LAST, trends_of
 from aftershock.history.view import as_json, as_lines, chosen
@@ -190,7 +190,7 @@ def plan(features: tuple[str, ...], cluster: str | None, profile: str | None) ->
 @click.option(
     "--profile", type=click.Choice(["ci", "nightly"]), default=None, help="Which profile is deployed."
 )
-@click.option("--side-by-side", default=None, metavar="N", type=click.IntRange(1, 16),
+@click.option("--side-by-side", default=None, metavar="N", type=click.IntRange(1, MOST_LANES),
               help="How many scenarios that do not disturb one another run at once.")  # fmt: skip
 @click.option("--run-id", default=None, metavar="ID", help="Name the run, and its folder under reports/.")
 @_told

@@ -29,6 +29,7 @@ from aftershock.collect.session import FEATURES, FOLDER, SCENARIO, TERMINAL, Fea
 from aftershock.collect.tags import known_tags
 from aftershock.config import Profile, Settings
 from aftershock.errors import AftershockError, UsageError
+from aftershock.gameday.file import MOST_LANES, read_gameday
 from aftershock.redaction import clean
 from aftershock.report.allure import AllureShim, attach_verdict, open_results
 from aftershock.report.closing import RESULTS, close_run
@@ -54,7 +55,6 @@ __all__ = ["meanings", "run", "scenario", "scenario_folder", "settings", "timeli
 
 _GAMEDAY = "aftershock_gameday"
 _LANE = "aftershock_lane"
-MOST_LANES = 16  # as in a game day's file
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -131,8 +131,7 @@ def _check_gameday_options(config: pytest.Config) -> None:
 
 def _open_gameday(config: pytest.Config) -> None:
     """Have pytest run what the game day says: its features, unless others were named, and its profile."""
-    from aftershock.gameday.file import read_gameday  # noqa: PLC0415 - unit tests need no Kubernetes client
-    from aftershock.gameday.lane import LanePlugin  # noqa: PLC0415 - as above
+    from aftershock.gameday.lane import LanePlugin  # noqa: PLC0415 - unit tests need no Kubernetes client
     from aftershock.gameday.plugin import GameDayPlugin  # noqa: PLC0415 - as above
 
     try:

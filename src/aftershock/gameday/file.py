@@ -16,13 +16,23 @@ from aftershock.config import Profile
 from aftershock.errors import ConfigError, UsageError
 from aftershock.written import Key, Written, read_yaml
 
-__all__ = ["TWO_LANES", "Burning", "Chosen", "Entry", "GameDay", "GameDayFile", "Stop", "read_gameday"]
+__all__ = [
+    "MOST_LANES",
+    "TWO_LANES",
+    "Burning",
+    "Chosen",
+    "Entry",
+    "GameDay",
+    "GameDayFile",
+    "Stop",
+    "read_gameday",
+]
 
 _Text = Annotated[str, msgspec.Meta(min_length=1)]
 _Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,62}$")]
 _Times = Annotated[int, msgspec.Meta(ge=1, le=1000)]
-_Lanes = Annotated[int, msgspec.Meta(ge=1, le=16)]
-TWO_LANES = 2
+TWO_LANES, MOST_LANES = 2, 16
+_Lanes = Annotated[int, msgspec.Meta(ge=1, le=MOST_LANES)]
 
 
 class Burning(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -9,8 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from aftershock.cli import main
 from aftershock.clock import wait_until
+from aftershock.gameday.file import MOST_LANES
 from aftershock.report.record import read_run
 from aftershock.timeline import read_timeline
 
@@ -192,11 +195,18 @@ def test_only_what_is_not_there(project: Project) -> None:
     assert not project.folder.exists()
 
 
-@pytest.mark.parametrize("number", ["0", "17"])
-def test_a_number_of_lanes_that_is_none(project: Project, number: str) -> None:
-    result = project.run("--side-by-side", number)
+@pytest.mark.parametrize("number", [0, MOST_LANES + 1])
+def test_a_number_of_lanes_that_is_none(project: Project, number: int) -> None:
+    result = project.run("--side-by-side", str(number))
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines([f"*--side-by-side {number}: expected a number from 1 to 16*"])
+    result.stderr.fnmatch_lines([f"*--side-by-side {number}: expected a number from 1 to {MOST_LANES}*"])
+    typed = CliRunner().invoke(main, ["gameday", "day.yaml", "--side-by-side", str(number)])
+    assert typed.exit_code == 2
+    assert f"1<=x<={MOST_LANES}" in typed.output
+    project.write("day.yaml", DAY + f"side_by_side: {number}\n")
+    result = project.run()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"*Expected `int` {'>= 1' if number < 1 else f'<= {MOST_LANES}'}*"])
 
 
 @pytest.mark.parametrize("options", [("--side-by-side", "2"), ("--gameday-only", "two")])
