@@ -24,6 +24,7 @@ from aftershock.collect.session import FEATURES, FeatureSession
 from aftershock.collect.turns import FOLDER, SCENARIO
 from aftershock.errors import ResidueError
 from aftershock.gameday.schedule import Footprint, Schedule
+from aftershock.gameday.words import passed_on
 from aftershock.report.progress import Failure
 
 __all__ = ["Lane", "Lanes", "command", "described"]
@@ -267,15 +268,17 @@ def _report(config: pytest.Config, data: Message) -> pytest.TestReport:
 
 
 def command(config: pytest.Config, *, gameday: Path, seed: int) -> list[str]:
-    """Return how a process of the run is called; it has to collect the same scenarios."""
+    """Return how a process of the run is called: as the run was, for it has to collect the same scenarios."""
     features: FeatureSession = config.stash[FEATURES]
     settings = features.settings
-    words = [sys.executable, "-m", "pytest", f"--gameday={gameday.resolve()}", f"--gameday-seed={seed}"]
+    words = [f"--gameday={gameday.resolve()}", f"--gameday-seed={seed}"]
     words += [f"--run-id={features.run.id}", f"--cluster={settings.cluster}", f"--profile={settings.profile}"]
     words += [f"--rootdir={config.rootpath}", "-p", "no:cacheprovider"]
     words += [f"--config-file={config.inipath}"] if config.inipath else []
     results = config.option.allure_report_dir
-    return words + ([f"--alluredir={Path(results).absolute()}"] if results else [])
+    words += [f"--alluredir={Path(results).absolute()}"] if results else []
+    given = config.invocation_params.args
+    return [sys.executable, "-m", "pytest", *passed_on(list(map(str, given)), with_own=words)]
 
 
 def described(items: Sequence[pytest.Item], footprints: Sequence[Footprint]) -> Iterator[str]:

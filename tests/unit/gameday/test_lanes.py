@@ -44,6 +44,13 @@ def _(name, run):
     other = run.folder / ("one.two" if name == "one" else "one.other")
     wait_until(other.exists, within_s=30, every_s=0.05, what="the other one")
 
+def pytest_addoption(parser):
+    parser.addoption("--env", default="production")
+
+@then("it runs where it was told to")
+def _(run, pytestconfig):
+    assert (run.lane, pytestconfig.option.env) == (1, "staging")
+
 @then("it is alone")
 def _(timeline, run):
     assert run.lane == 0
@@ -201,6 +208,11 @@ def test_a_process_that_is_lost_is_an_error_and_ends_the_run(project: Project) -
 def test_a_process_that_is_lost_in_the_middle_of_a_message_is_no_different(project: Project) -> None:
     project.run("Then its process is lost while it speaks")
     assert "process 1 ended with code 3" in read_run(project.folder).run.why
+
+
+def test_a_runs_options_reach_its_processes(project: Project) -> None:
+    project.run("Then it runs where it was told to", options=("--env", "staging", "--lf"))
+    assert project.outcomes() == {"A": "passed"}
 
 
 def test_what_an_undo_beside_others_leaves_ends_the_run_with_its_code(project: Project) -> None:
