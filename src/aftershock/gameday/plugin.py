@@ -16,13 +16,14 @@ import pytest
 from aftershock.cluster.connect import connect
 from aftershock.collect.module import FeatureFile
 from aftershock.collect.run import Run
-from aftershock.collect.session import FEATURES
+from aftershock.collect.session import FEATURES, FeatureSession
 from aftershock.collect.turns import SCENARIO, TURN, Turn
 from aftershock.config import Settings
-from aftershock.errors import QueryError, UsageError
+from aftershock.errors import AftershockError, QueryError, UsageError
 from aftershock.gameday import lanes
 from aftershock.gameday.file import TWO_LANES, Chosen, GameDayFile
 from aftershock.gameday.footprint import footprint_of
+from aftershock.gameday.schedule import Footprint
 from aftershock.gameday.spent import write_spent
 from aftershock.gameday.stopping import StopWatch, Watcher
 from aftershock.history.share import share_of
@@ -168,18 +169,12 @@ class GameDayPlugin:
         features = config.stash[FEATURES]
         if features.run.lane:
             return None
-        folder, settings = features.run.folder, features.settings
-        cluster = connect(settings)
-        footprints = [
-            footprint_of(
-                item.stash[SCENARIO],
-                features.meanings(item.stash[SCENARIO]),
-                cluster=cluster,
-                settings=settings,
-                independent=self.day.independent,
-            )
-            for item in self._items
-        ]
+        try:
+            footprints = self._footprints(features)
+        except AftershockError as error:  # as where anything else keeps a run from beginning
+            features.stopped = error
+            return True
+        folder = features.run.folder
         (folder / NEEDS).write_text("\n".join([*lanes.described(self._items, footprints), ""]))
         words = lanes.command(config, gameday=self.file.path, seed=self.seed)
         live = config.pluginmanager.get_plugin("aftershock_live")
@@ -195,6 +190,25 @@ class GameDayPlugin:
             say=live.line if live else lambda _: None,
         ).run()
         return True
+
+    def _footprints(self, features: FeatureSession) -> list[Footprint]:
+        """Return what each scenario needs for itself.
+
+        Raises:
+            AftershockError: the cluster cannot be asked.
+
+        """
+        cluster = connect(features.settings)
+        return [
+            footprint_of(
+                item.stash[SCENARIO],
+                features.meanings(item.stash[SCENARIO]),
+                cluster=cluster,
+                settings=features.settings,
+                independent=self.day.independent,
+            )
+            for item in self._items
+        ]
 
     def pytest_unconfigure(self) -> None:
         """Look no more."""

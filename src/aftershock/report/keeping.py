@@ -80,7 +80,9 @@ class Keeper:
 
     def _keep_end(self, session: pytest.Session, exitstatus: int, left: ResidueError | None) -> None:
         features = session.config.stash[FEATURES]
-        why = str(features.residue or left or session.shouldstop or session.shouldfail or "")
+        why = str(
+            features.residue or left or features.stopped or session.shouldstop or session.shouldfail or ""
+        )
         state: record.State = "stopped" if why else "finished"
         if exitstatus == pytest.ExitCode.INTERRUPTED and not why:
             state = "interrupted"

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from aftershock.errors import EnvironmentUnusableError
 from aftershock.gameday import plugin
 from aftershock.gameday.schedule import Footprint
 from aftershock.report.record import read_run
@@ -213,6 +214,27 @@ def test_a_process_that_is_lost_in_the_middle_of_a_message_is_no_different(proje
 def test_a_runs_options_reach_its_processes(project: Project) -> None:
     project.run("Then it runs where it was told to", options=("--env", "staging", "--lf"))
     assert project.outcomes() == {"A": "passed"}
+
+
+@pytest.mark.parametrize("asks", ["side_by_side: 2", "stop: {prometheus_lost: 30 s}"])
+def test_a_cluster_that_is_lost_before_the_first_scenario(
+    project: Project, monkeypatch: pytest.MonkeyPatch, asks: str
+) -> None:
+    """One at a time, too: there it is the stop conditions that ask for it."""
+
+    def lost(settings: object) -> None:
+        raise EnvironmentUnusableError("the API server of kind-aftershock does not answer", hint="look why")
+
+    monkeypatch.setattr(plugin, "connect", lost)
+    (project.root / "day.yaml").write_text(DAY.replace("side_by_side: 2", asks))
+    result = project.run("Given a fault", "Then it is alone")
+    assert result.ret == EnvironmentUnusableError.exit_code
+    result.stdout.fnmatch_lines(["*not run (exit code 10)*", "*kind-aftershock does not answer*"])
+    assert "INTERNALERROR" not in result.stdout.str() + result.stderr.str()
+    assert not list(project.folder.glob("*/scenario.json"))
+    if asks == "side_by_side: 2":  # else the run has no record yet
+        run = read_run(project.folder).run
+        assert (run.state, "does not answer" in run.why) == ("stopped", True)
 
 
 def test_what_an_undo_beside_others_leaves_ends_the_run_with_its_code(project: Project) -> None:
