@@ -7,6 +7,7 @@ Nothing that is there is changed: a file is written where there is none, and to 
 from __future__ import annotations
 
 import json
+import os
 import re
 import tomllib
 from collections.abc import Callable, Iterator
@@ -70,7 +71,8 @@ def start(folder: Path, choices: Choices, *, dry_run: bool = False) -> list[Writ
     """Make `folder` a project; with `dry_run` only say what would be done.
 
     Raises:
-        ConfigError: a name is none, or pyproject.toml cannot be read; nothing was written.
+        ConfigError: a name is none, pyproject.toml cannot be read, or a file is where a folder has to be;
+            nothing was written.
 
     """
     for what, name in (("namespace", choices.namespace), ("workload", choices.workload)):
@@ -100,12 +102,25 @@ def _new(folder: Path, name: Path, text: Callable[[], str]) -> _Plan:
     path = folder / name
     if path.exists():
         return Written(path=name, act="is there", said="left as it is"), lambda: None
+    _check_room(folder, name)
 
     def write() -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text(), encoding="utf-8")
 
     return Written(path=name, act="written"), write
+
+
+def _check_room(folder: Path, name: Path) -> None:
+    """Refuse a file, or a broken link, in place of one of the folders that the file `name` goes into."""
+    for inner in reversed(name.parents):
+        path = folder / inner
+        if os.path.lexists(path) and not path.is_dir():
+            raise ConfigError(
+                f"{path} is no folder",
+                expected=f"a folder, or nothing, for {name.as_posix()}",
+                hint="move it, then call again",
+            )
 
 
 def _settings(folder: Path, choices: Choices) -> _Plan:

@@ -120,6 +120,25 @@ def test_bad_input_is_refused_before_anything_is_written(tmp_path: Path, choices
     assert files(tmp_path) == ({"pyproject.toml"} if text else set())
 
 
+@pytest.mark.parametrize("name", ["features", "features/recovery", "features/steps"])
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_file_in_place_of_a_folder_is_refused_before_anything_is_written(
+    tmp_path: Path, name: str, *, dry_run: bool
+) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).touch()
+    with pytest.raises(ConfigError, match=f"{name} is no folder"):
+        start(tmp_path, Choices(), dry_run=dry_run)
+    assert files(tmp_path) == {name}
+
+
+def test_a_link_to_nothing_is_no_folder_either(tmp_path: Path) -> None:
+    (tmp_path / "features").symlink_to("elsewhere")
+    with pytest.raises(ConfigError, match="features is no folder"):
+        start(tmp_path, Choices())
+    assert files(tmp_path) == set()
+
+
 def test_a_file_that_is_no_text_is_refused_before_anything_is_written(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_bytes(b"\xff")
     with pytest.raises(ConfigError, match="no text in UTF-8"):
