@@ -11,7 +11,8 @@ from pathlib import Path
 
 import msgspec
 
-from aftershock.errors import KeepError, UsageError
+from aftershock.clock import Clock, wait_until
+from aftershock.errors import DeadlineError, KeepError, UsageError
 
 __all__ = [
     "IDENTITY",
@@ -26,6 +27,8 @@ __all__ = [
 
 IDENTITY = "identity"
 """A file of random hex digits, made when a run is first kept: ids may repeat, runs do not."""
+
+WRITTEN_WITHIN_S = 5.0
 
 MANIFEST = "kept.json"
 """Written last, and only at the place: where it is, all that it lists had arrived and been verified."""
@@ -51,22 +54,46 @@ class _Manifest(msgspec.Struct, frozen=True):
     files: dict[str, _Entry]
 
 
-def identity_of(run: Path) -> str:
+def identity_of(run: Path, *, clock: Clock | None = None) -> str:
     """Return what tells the run in this folder from every other; made and written if it is not there.
 
+    Of several that keep the run at the same time one makes it, and the others wait for what it writes.
+
     Raises:
-        KeepError: it cannot be written.
+        KeepError: it cannot be written, or whoever made it did not come to write it.
 
     """
     path = run / IDENTITY
     try:
         if not path.exists():
-            fresh = path.with_name(f".{IDENTITY}-{secrets.token_hex(4)}")
-            fresh.write_text(f"{secrets.token_hex(16)}\n", encoding="ascii")
-            fresh.rename(path)
-        return path.read_text(encoding="ascii").strip()
+            _make_identity(path)
+        return wait_until(
+            lambda: path.read_text(encoding="ascii").strip() or None,
+            within_s=WRITTEN_WITHIN_S,
+            every_s=0.05,
+            what=f"what {path} is to hold",
+            clock=clock,
+        )
     except OSError as error:
         raise KeepError(f"{path} cannot be written", found=error.strerror or str(error)) from error
+    except DeadlineError as error:
+        raise KeepError(
+            f"{path} is empty",
+            expected="random hex digits, which tell the run from others",
+            hint="whoever made it was killed before it wrote: remove it, then keep the run again",
+        ) from error
+
+
+def _make_identity(path: Path) -> None:
+    """Write it, unless another one has made the file meanwhile: only one does."""
+    try:
+        with path.open("x", encoding="ascii") as made:
+            made.write(f"{secrets.token_hex(16)}\n")
+    except FileExistsError:
+        return
+    except OSError:
+        path.unlink(missing_ok=True)  # on a full disk it got there without a word in it
+        raise
 
 
 def files_of(run: Path) -> list[File]:

@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 
 from aftershock.errors import KeepError, UsageError
-from aftershock.keep.files import IDENTITY, MANIFEST
+from aftershock.keep.files import IDENTITY, MANIFEST, identity_of
 from aftershock.keep.folder import FolderStore
 from aftershock.keep.keeping import Kept, keep
 from aftershock.keep.place import Folder
+from aftershock.testing import FakeClock
 from tests.unit.keep.conftest import contents
 
 Check = Callable[[], None]
@@ -202,6 +203,51 @@ def test_a_link_is_no_part_of_a_run(run: Path, base: Path) -> None:
     (run / "secret").symlink_to("/etc/hostname")
     with pytest.raises(UsageError, match="is a link"):
         kept(run, base)
+
+
+def test_two_that_keep_it_at_the_same_time_agree_who_it_is(
+    run: Path, base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other: list[str] = []
+    exists = Path.exists
+
+    def looks(path: Path) -> bool:
+        """Let the other one do its work once this one has found no identity."""
+        found = exists(path)
+        if path == run / IDENTITY and not found and not other:
+            other.append("")
+            kept(run, base)
+            other[0] = (run / IDENTITY).read_text().strip()
+        return found
+
+    monkeypatch.setattr(Path, "exists", looks)
+    assert identity_of(run) == other[0]
+    assert kept(run, base).sent == 0
+
+
+def test_the_identity_that_another_one_is_about_to_write(run: Path) -> None:
+    path = run / IDENTITY
+
+    class Writing(FakeClock):
+        def sleep(self, seconds: float) -> None:
+            super().sleep(seconds)
+            path.write_text("0a1b\n")
+
+    path.touch()
+    assert identity_of(run, clock=Writing()) == "0a1b"
+
+
+def test_an_identity_whose_maker_was_killed(run: Path) -> None:
+    (run / IDENTITY).touch()
+    with pytest.raises(KeepError, match="identity is empty") as caught:
+        identity_of(run, clock=FakeClock())
+    assert "remove it" in caught.value.hint
+
+
+def test_a_full_disk_leaves_no_empty_identity(run: Path, base: Path) -> None:
+    ended = elsewhere(run, base, "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))")
+    assert "identity cannot be written" in ended.stderr
+    assert not (run / IDENTITY).exists()
 
 
 def test_its_identity_stays(run: Path, base: Path) -> None:
