@@ -11,7 +11,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from aftershock.clock import SystemClock, wait_until
+from aftershock.clock import pause
 from aftershock.cluster.connect import connect
 from aftershock.config import load_settings, project_root
 from aftershock.observe.prometheus import Prometheus
@@ -30,9 +30,7 @@ def timed(*words: str) -> float:
 
 def idle() -> tuple[float, float]:
     """Return the cores and GiB that the three nodes use when nothing happens, over two minutes."""
-    clock = SystemClock()
-    end = clock.monotonic() + IDLE_S
-    wait_until(lambda: clock.monotonic() >= end, within_s=IDLE_S + 5, every_s=5, what="the cluster to rest")
+    pause(IDLE_S, what="the cluster to rest")
     prometheus = Prometheus(connect(load_settings(root=project_root())).monitoring.prometheus)
     cores = prometheus.query("sum(rate(node_cpu_usage_seconds_total[2m]))")[0].value
     memory = prometheus.query("sum(node_memory_working_set_bytes)")[0].value

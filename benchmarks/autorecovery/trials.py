@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 
-from aftershock.clock import SystemClock, wait_until
+from aftershock.clock import SystemClock, pause, wait_until
 from aftershock.cluster.connection import Cluster
 from aftershock.cluster.guard import Guard
 from aftershock.cluster.targets import find_workload
@@ -253,14 +253,7 @@ class Trials:
             self.cluster.api.delete(f"{path}/{budget['metadata']['name']}")
 
     def _rest(self, seconds: float) -> None:
-        end = self.clock.monotonic() + seconds
-        wait_until(
-            lambda: self.clock.monotonic() >= end,
-            within_s=seconds + 1.0,
-            every_s=0.2,
-            what="an action to have had its time",
-            clock=self.clock,
-        )
+        pause(seconds, what="an action to have had its time", clock=self.clock)
 
 
 def _is_about(event: Event, workload: str) -> bool:

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from aftershock.clock import SystemClock, wait_until
+from aftershock.clock import SystemClock, pause, wait_until
 from aftershock.cluster.connection import Cluster
 from aftershock.cluster.guard import Guard
 from aftershock.config import Settings
@@ -67,7 +67,7 @@ def kill_some(
         for number in range(count):
             namespace, workload = WORKLOADS[number % len(WORKLOADS)]
             _quiet(prometheus, workload)
-            _pause(chance.uniform(*_PAUSE_S))
+            pause(chance.uniform(*_PAUSE_S), what="the next one to be due")
             fault = OutOfMemory(kit, workload=workload, namespace=namespace)
             (path,) = alert_paths(read_cadence(prometheus, alerts={ALERT}))[ALERT]
             injection = injector.inject(fault)
@@ -129,11 +129,3 @@ def _quiet(prometheus: Prometheus, workload: str) -> None:
 
     what = f"{ALERT} of {workload} to be over"
     wait_until(quiet, within_s=_QUIET_WITHIN_S, every_s=1.0, what=what)
-
-
-def _pause(seconds: float) -> None:
-    clock = SystemClock()
-    over = clock.monotonic() + seconds
-    wait_until(
-        lambda: clock.monotonic() >= over, within_s=seconds + 1.0, every_s=0.1, what="the pause to be over"
-    )

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from aftershock.clock import SystemClock, from_rfc3339, wait_until
+from aftershock.clock import SystemClock, from_rfc3339, pause
 from aftershock.forecast.alerts import AlertPath, Firing, firing
 from aftershock.forecast.paths import alert_paths
 from aftershock.observe.alerts import spans_of
@@ -67,11 +67,8 @@ def run(
         for flip in flips
         for firing in flip.forecast().values()
     ) + timedelta(seconds=_AFTER_LATEST_S)
-    clock = SystemClock()
-    left_s = max(0.0, (until - clock.now()).total_seconds())
-    wait_until(
-        lambda: clock.now() >= until, within_s=left_s + 1.0, what="the last alert to have had its time"
-    )
+    left_s = (until - SystemClock().now()).total_seconds()
+    pause(left_s, what="the last alert to have had its time")
     since = min(flip.at for flip in flips)
     return Run(
         readings=readings(flips, fired(prometheus, since=since)),
@@ -94,13 +91,7 @@ def flip_all(
     begun = clock.monotonic()
     flips = []
     for rule, wait_s in zip(order, due_s, strict=True):
-        due = begun + wait_s
-        wait_until(
-            lambda due=due: clock.monotonic() >= due,  # type: ignore[misc]  # mypy infers no bound default
-            within_s=spread_s + 1.0,
-            every_s=0.01,
-            what="the next change to be due",
-        )
+        pause(begun + wait_s - clock.monotonic(), what="the next change to be due")
         now = alert_paths(read_cadence(prometheus, alerts={rule.alert}))
         (earlier,), (just_before,) = first[rule.alert], now[rule.alert]
         at = exporter.flip(rule.signal)

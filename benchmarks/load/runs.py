@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from aftershock.clock import SystemClock, wait_until
+from aftershock.clock import pause, wait_until
 from aftershock.load.request_log import RequestLog
 from benchmarks.load.generators import Generator, k6, ours, percentile, plain, running
 from benchmarks.load.target import Target
@@ -31,13 +31,6 @@ SEARCH_S = 6.0
 FIRST_RATE = 400.0
 FINE = 1.1
 PLAIN_USERS = 20
-
-
-def pause(seconds: float) -> None:
-    """Let time pass."""
-    clock = SystemClock()
-    end = clock.monotonic() + seconds
-    wait_until(lambda: clock.monotonic() >= end, within_s=seconds + 5, every_s=0.02, what="time to pass")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,7 +19,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from aftershock.clock import from_rfc3339, wait_until
+from aftershock.clock import from_rfc3339, pause, wait_until
 from aftershock.cluster.kind.catalogue import load_catalogue
 from aftershock.cluster.kind.programs import Programs
 from aftershock.cluster.progress import Progress
@@ -28,7 +28,7 @@ from aftershock.timeline import Timeline, read_timeline
 from benchmarks.recorder.accounting import Account, account, read_audit
 from benchmarks.recorder.control_plane import ControlPlane
 from benchmarks.recorder.pods import Changes, Population
-from benchmarks.recorder.trouble import Trouble, pause
+from benchmarks.recorder.trouble import Trouble
 from benchmarks.recorder.wire import Wire
 
 NAMESPACES = ("bench-0", "bench-1", "bench-2", "bench-3")

@@ -6,18 +6,11 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from aftershock.clock import SystemClock, wait_until
+from aftershock.clock import pause
 from benchmarks.recorder.control_plane import ControlPlane
 from benchmarks.recorder.wire import Wire
 
-__all__ = ["Trouble", "pause"]
-
-
-def pause(seconds: float) -> None:
-    """Let `seconds` pass."""
-    clock = SystemClock()
-    end = clock.monotonic() + seconds
-    wait_until(lambda: clock.monotonic() >= end, within_s=seconds + 5, every_s=seconds, what="time to pass")
+__all__ = ["Trouble"]
 
 
 @dataclass(frozen=True, kw_only=True)

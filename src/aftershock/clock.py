@@ -24,6 +24,7 @@ __all__ = [
     "from_rfc3339",
     "observed_waits",
     "parse_duration",
+    "pause",
     "rfc3339",
     "wait_until",
 ]
@@ -138,6 +139,13 @@ def wait_until(
     finally:
         if observer is not None:
             observer.waited()
+
+
+def pause(seconds: float, *, what: str = "time to pass", clock: Clock | None = None) -> None:
+    """Let `seconds` pass, none where they are below zero: a wait for `what` to whoever is told of waits."""
+    clock = clock or SystemClock()
+    over = clock.monotonic() + seconds
+    wait_until(lambda: clock.monotonic() >= over, within_s=seconds, what=what, clock=clock)
 
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}

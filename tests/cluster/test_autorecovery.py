@@ -11,7 +11,7 @@ from time import time
 
 import pytest
 
-from aftershock.clock import wait_until
+from aftershock.clock import pause, wait_until
 from aftershock.cluster.api import Json
 from aftershock.cluster.connection import Cluster
 from aftershock.cluster.quantity import number
@@ -57,8 +57,7 @@ def budget(name: str, **spec: int) -> Json:
 
 
 def quiet() -> None:
-    end = time() + QUIET_S
-    wait_until(lambda: time() >= end, within_s=QUIET_S + 5, every_s=1.0, what="a while to pass")
+    pause(QUIET_S, what="a while to pass")
 
 
 def test_its_summary_counts_every_pod_for_what_it_is(cluster: Cluster, repairs: Repairs, space: str) -> None:

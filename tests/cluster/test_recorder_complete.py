@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from aftershock.clock import pause
 from aftershock.cluster.kind.catalogue import load_catalogue
 from aftershock.cluster.kind.programs import Programs
 from aftershock.cluster.progress import Progress
@@ -20,7 +21,7 @@ from aftershock.timeline import Event, Timeline
 from benchmarks.recorder.accounting import Account, account, read_audit
 from benchmarks.recorder.control_plane import ControlPlane
 from benchmarks.recorder.pods import Changes, Population
-from benchmarks.recorder.trouble import Trouble, pause
+from benchmarks.recorder.trouble import Trouble
 from benchmarks.recorder.wire import Wire
 
 NAMESPACES = ("one", "two")

@@ -13,6 +13,7 @@ from aftershock.clock import (
     from_rfc3339,
     observed_waits,
     parse_duration,
+    pause,
     rfc3339,
     wait_until,
 )
@@ -166,6 +167,16 @@ class TestWaitUntil:
             wait_until(Probe(clock, error), within_s=5, what="it", clock=clock)
         assert caught.value is error
         assert clock.elapsed == 0.0
+
+
+@pytest.mark.parametrize(("seconds", "passed"), [(7.1, 7.1), (0.01, 0.01), (0.0, 0.0), (-3.0, 0.0)])
+def test_a_pause_is_as_long_as_it_is_asked_to_be(seconds: float, passed: float) -> None:
+    clock = FakeClock()
+    clock.sleep(1e6 / 3)
+    began = clock.monotonic()
+    pause(seconds, clock=clock)
+    assert clock.monotonic() - began == pytest.approx(passed, abs=1e-9)
+    assert clock.monotonic() >= began + seconds
 
 
 class TestRfc3339:

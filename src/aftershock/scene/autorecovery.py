@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from functools import partial
 
-from aftershock.clock import wait_until
+from aftershock.clock import pause
 from aftershock.cluster.controllers import find_controller
 from aftershock.cluster.targets import Target, open_namespaces
 from aftershock.errors import DeadlineError, EnvironmentUnusableError, FeatureError
@@ -122,15 +122,7 @@ class AutoRecovery:
 
         Looks `for_s` longer: what it does wrongly may come a moment later.
         """
-        until = self.stage.timeline.clock.monotonic() + for_s
-        clock = self.stage.timeline.clock
-        wait_until(
-            lambda: clock.monotonic() >= until,
-            within_s=for_s + _LOOK_S,
-            every_s=_LOOK_S,
-            what="a while in which it might act",
-            clock=clock,
-        )
+        pause(for_s, what="a while in which it might act", clock=self.stage.timeline.clock)
         self._look()
         but = "; ".join(f"{playbook} on {about}" for playbook, about in self.named)
         self.stage.hold(Question.of(autorecovery_did_nothing_else, but=but, since=self.stage.opened))
