@@ -20,6 +20,7 @@ from aftershock.cluster.kind.provider import KindProvider
 from aftershock.cluster.node_power import power_of
 from aftershock.cluster.progress import Progress
 from aftershock.config import Settings, load_settings, project_root, state_dir
+from aftershock.counting import counted
 from aftershock.errors import AftershockError, UsageError
 from aftershock.faults import halting
 from aftershock.faults.lease import await_no_run
@@ -279,7 +280,7 @@ def judge(run: str, into: Path | None) -> None:
         if into is not None:
             scenario.write(into)
     total, same = sum(len(s.recorded) for s in found), sum(s.as_recorded for s in found)
-    click.echo(f"{total} verdicts judged again: {'all' if same == total else same} as recorded")
+    click.echo(f"{counted(total, 'verdict')} judged again: {'all' if same == total else same} as recorded")
     if same != total:
         sys.exit(1)
 
@@ -325,7 +326,7 @@ def history(folders: tuple[Path, ...], *, do_import: bool, scenario: str, last: 
             )
         done = import_runs(named, file, keep=settings.history_runs)
         click.echo("\n".join(map(str, done)))
-        click.echo(f"{sum(one.entered for one in done)} of {len(done)} runs entered into {file}")
+        click.echo(f"{sum(one.entered for one in done)} of {counted(len(done), 'run')} entered into {file}")
         sys.exit(any(one.problem for one in done))
     if not file.is_file():
         raise UsageError(

@@ -175,7 +175,7 @@ class TestJudge:
             done = run("judge", name)
             assert done.exit_code == 0
             assert done.output.startswith("it-recovers\n  worker is schedulable again: unknown\n")
-            assert done.output.endswith("1 verdicts judged again: all as recorded\n")
+            assert done.output.endswith("1 verdict judged again: all as recorded\n")
         assert sorted(path.name for path in recorded.iterdir()) == ["timeline.jsonl", "verdicts.json"]
 
     def test_a_difference_is_told_and_is_no_success(self, recorded: Path) -> None:
@@ -184,7 +184,7 @@ class TestJudge:
         done = run("judge", "run1")
         assert done.exit_code == 1
         assert "DIFFERS in status" in done.output
-        assert done.output.endswith("1 verdicts judged again: 0 as recorded\n")
+        assert done.output.endswith("1 verdict judged again: 0 as recorded\n")
 
     def test_into_a_folder(self, recorded: Path, project: Path) -> None:
         assert run("judge", "run1", "--into", "again").exit_code == 0

@@ -358,7 +358,7 @@ def test_a_run_enters_itself_into_the_history(every_outcome):
     assert turns["The fault does not land"] == ["broken"]
     assert len(turns) == 9
     assert times == {"It recovers": [2.5], "It is too slow": [41.5]}
-    assert "all 1 runs in the history" in every_outcome.text
+    assert "\n1 run in the history" in every_outcome.text
 
 
 def test_a_history_that_cannot_be_used_is_told_and_costs_nothing_else(project):
@@ -374,7 +374,7 @@ def test_a_history_that_cannot_be_used_is_told_and_costs_nothing_else(project):
             "the history in *history.db cannot be used*",
             "*do: move the file away*",
             "this run",
-            "  1 scenarios*",
+            "  1 scenario in *",
         ]
     )
     assert (project.folder / "reliability.json").is_file()

@@ -16,6 +16,7 @@ from aftershock.cluster.progress import Progress
 from aftershock.cluster.stack import Stack
 from aftershock.cluster.vertical import define_vpa
 from aftershock.config import Settings, state_dir
+from aftershock.counting import counted
 from aftershock.errors import EnvironmentUnusableError
 
 __all__ = ["bring_down", "bring_up"]
@@ -115,7 +116,8 @@ def _ports(provider: KindProvider) -> None:
 def _figures(api: KubeApi, progress: Progress, *, since_images_s: float) -> None:
     """Print how long it took, against what it may take."""
     pods = [pod for pod in api.items("/api/v1/pods") if pod["status"].get("phase") == "Running"]
-    progress.say(f"{len(pods)} pods run on {len(api.items('/api/v1/nodes'))} nodes")
+    nodes = api.items("/api/v1/nodes")
+    progress.say(f"{len(pods)} pods run on {counted(len(nodes), 'node')}")
     progress.say(
         f"cluster and stack ready {format_duration(since_images_s)} after the images (objective 120 s); "
         f"{format_duration(progress.elapsed_s)} in all"

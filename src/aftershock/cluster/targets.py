@@ -15,6 +15,7 @@ from fractions import Fraction
 from typing import Any
 
 from aftershock.cluster.api import Json, KubeApi
+from aftershock.counting import counted
 from aftershock.errors import RefusedError
 
 __all__ = [
@@ -239,9 +240,9 @@ def choose_pods(
     count = Amount(count=count, share=share).of(len(workload.pods))
     if not 1 <= count <= len(workload.pods):
         raise RefusedError(
-            f"cannot take {count} pods of {workload}",
+            f"cannot take {counted(count, 'pod')} of {workload}",
             expected=f"from 1 to {len(workload.pods)}",
-            found=f"{len(workload.pods)} live pods",
+            found=counted(len(workload.pods), "live pod"),
         )
     seed = _seed(seed)
     chosen = random.Random(seed).sample(workload.pods, count)  # noqa: S311 - to be repeatable, not secret

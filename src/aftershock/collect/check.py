@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from aftershock.collect.gherkin import Document, Step
 from aftershock.collect.vocabulary import Definition, Refusal, matching
+from aftershock.counting import counted
 from aftershock.errors import AftershockError, FeatureError
 from aftershock.redaction import redact
 
@@ -48,8 +49,10 @@ def tag_errors(document: Document, known: Iterable[str]) -> Iterator[FeatureErro
 
 def report_errors(errors: Sequence[AftershockError]) -> str:
     """Return all errors in one text, as the user gets them."""
-    count = f"{len(errors)} error{'s' if len(errors) > 1 else ''}"
-    said = [f"{count} before anything was touched; no scenario was run", *(str(e) for e in errors)]
+    said = [
+        f"{counted(len(errors), 'error')} before anything was touched; no scenario was run",
+        *(str(e) for e in errors),
+    ]
     return redact("\n\n".join(said))
 
 

@@ -18,6 +18,7 @@ from typing import Unpack
 from aftershock.clock import format_duration, wait_until
 from aftershock.cluster.api import Json, KubeApi
 from aftershock.cluster.targets import Target, choose_node
+from aftershock.counting import counted
 from aftershock.errors import ApiError, DeadlineError, FaultError, RefusedError, TransientError
 from aftershock.faults import marks
 from aftershock.faults.chosen import WhichNode
@@ -117,8 +118,9 @@ class NodeDrain:
                 clock=self.clock,
             )
         except DeadlineError as error:
+            left = counted(len(pods), "pod")
             raise FaultError(
-                f"{len(pods)} pods of {node} were not evicted within {format_duration(self.within_s)}",
+                f"{left} of {node} could not be evicted within {format_duration(self.within_s)}",
                 expected="every pod gone, as far as the PodDisruptionBudgets allow",
                 found="; ".join(f"{pod}: {why}" for pod, why in pods.items()),
             ) from error

@@ -12,6 +12,7 @@ from aftershock.clock import format_duration, wait_until
 from aftershock.cluster.api import KubeApi
 from aftershock.cluster.controllers import controllers_of
 from aftershock.cluster.targets import Target, choose_pods, find_workload
+from aftershock.counting import counted
 from aftershock.errors import ApiError, DeadlineError, FaultError, TransientError
 from aftershock.faults.evictions import RETRY_S, evict, of_uid
 from aftershock.faults.journal import Record
@@ -106,7 +107,7 @@ class PodKill:
             )
         except DeadlineError as error:
             raise FaultError(
-                f"{len(left)} pods were not evicted within {format_duration(self.within_s)}",
+                f"{counted(len(left), 'pod')} could not be evicted within {format_duration(self.within_s)}",
                 expected="evictions as far as the PodDisruptionBudgets allow",
                 found="; ".join(f"{pod}: {why}" for pod, why in left.items()),
             ) from error

@@ -15,6 +15,7 @@ from aftershock.cluster.api import Json
 from aftershock.cluster.controllers import controllers_of
 from aftershock.cluster.power import How, Power
 from aftershock.cluster.targets import Target, choose_node, collection, condition
+from aftershock.counting import counted
 from aftershock.errors import CommandError, RefusedError, TransientError
 from aftershock.faults import guardians
 from aftershock.faults.chosen import WhichNode
@@ -93,8 +94,8 @@ class Powered:
             expires_after_s=self.for_s,
             lands_within_s=self.for_s,
             blast_radius=(
-                f"{choice}: {_SAID[self.how]} for {self.for_s:g} s, with {len(pods)} pods of open namespaces "
-                f"and {len(load.left) + len(load.leaving)} others"
+                f"{choice}: {_SAID[self.how]} for {self.for_s:g} s, with {counted(len(pods), 'pod')} "
+                f"of open namespaces and {counted(len(load.left) + len(load.leaving), 'other')}"
             ),
             switch="guardian",
             marked=(node,),

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Required, TypedDict, Unpack
 
 from aftershock.cluster.api import Json
 from aftershock.cluster.controllers import CONTROLLERS, find_controller, pods_of
+from aftershock.counting import counted
 from aftershock.errors import RefusedError
 from aftershock.faults.journal import Record
 from aftershock.faults.patched import Leaf, apply_leaves, leaves_in, undo_data, value_at
@@ -53,7 +54,7 @@ class WorkloadPatch(ABC):
             targets=(target,),
             undo=undo_data(target, self.leaves(found)),
             expires_after_s=self.for_s,
-            blast_radius=f"{target} ({len(pods)} pods) {self.effect()}, for {self.for_s:g} s",
+            blast_radius=f"{target} ({counted(len(pods), 'pod')}) {self.effect()}, for {self.for_s:g} s",
             switch="reaper",
             lasts=True,
         )

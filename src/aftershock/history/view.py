@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from aftershock.clock import format_duration, rfc3339
+from aftershock.counting import counted
 from aftershock.errors import UsageError
 from aftershock.history.facts import KINDS
 from aftershock.history.store import Kept
@@ -87,13 +88,9 @@ def _outcomes(scenario: Kept) -> str:
     false = sum(turn.false_alarms or 0 for turn in scenario.turns)
     runs = len({turn.run for turn in scenario.turns})
     often = "" if runs == len(scenario.turns) else f"{len(scenario.turns)} times in "
-    return f"{often}{_counted(runs)} until {scenario.turns[-1].run}: {said}" + (
+    return f"{often}{counted(runs, 'run')} until {scenario.turns[-1].run}: {said}" + (
         f"; {false} of {alarms} alarms false" if alarms else ""
     )
-
-
-def _counted(runs: int) -> str:
-    return f"{runs} run{'s' * (runs != 1)}"
 
 
 def _row(trend: Trend) -> tuple[str, ...]:
@@ -102,13 +99,14 @@ def _row(trend: Trend) -> tuple[str, ...]:
     finding = trend.finding if trend.finding != "none" else "no regression"
     chance = "" if trend.chance is None else f" (chance {100 * trend.chance:.2g} %)"
     because = "" if trend.finding == "regression" else f": {trend.because}"
-    without = series.runs - len(series.points)
+    missing = series.runs - len(series.points)
+    without = f"; {counted(missing, 'run')} without the figure" if missing else ""
     return (
         f"{KINDS[series.kind]} {series.subject}",
         bars(point.value for point in (*before, *recent)),
         f"{_summary(before, series.unit)} → {_summary(recent, series.unit)}" if before else
         _summary(recent, series.unit),
-        f"{finding}{because}{chance}" + (f"; {_counted(without)} without the figure" if without else ""),
+        f"{finding}{because}{chance}{without}",
     )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aftershock.clock import format_duration
+from aftershock.counting import counted
 from aftershock.judge.alert_table import alarms_of
 from aftershock.judge.error_budget import spent_of
 from aftershock.judge.load_record import Load, loads_of
@@ -98,11 +99,12 @@ class Figures:
 
     def lines(self) -> Iterator[str]:
         """Say it for a person; what is not known is said to be."""
-        yield f"{self.scenarios} scenarios in {format_duration(self.watched_s)}, {self.failures} failures"
+        took = f"{counted(self.scenarios, 'scenario')} in {format_duration(self.watched_s)}"
+        yield f"{took}, {counted(self.failures, 'failure')}"
         yield f"availability  {_percent(self.availability)}"
-        yield f"errors        {_percent(self.error_rate)} of {self.requests} requests"
+        yield f"errors        {_percent(self.error_rate)} of {counted(self.requests, 'request')}"
         yield f"p95           {'unknown' if self.p95_ms is None else f'{self.p95_ms:.1f} ms'}"
-        yield f"false alarms  {_percent(self.false_alarm_rate)} of {self.alarms} alarms"
+        yield f"false alarms  {_percent(self.false_alarm_rate)} of {counted(self.alarms, 'alarm')}"
         for name, value, count in (
             ("MTTD", self.mttd_s, self.detected),
             ("MTTR", self.mttr_s, self.repaired),

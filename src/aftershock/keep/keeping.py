@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
+from aftershock.counting import counted
 from aftershock.errors import KeepError
 from aftershock.keep.bucket import BucketStore, needed
 from aftershock.keep.files import IDENTITY, MANIFEST, File, contents, files_of, identity_of, read_manifest
@@ -64,7 +65,9 @@ class Kept:
     def __str__(self) -> str:
         """Say it in a line."""
         new = "nothing new" if not self.sent else f"{self.sent} sent now"
-        return f"kept: {self.where} ({self.files} files, {self.size / MIB:.1f} MiB, verified; {new})"
+        return (
+            f"kept: {self.where} ({counted(self.files, 'file')}, {self.size / MIB:.1f} MiB, verified; {new})"
+        )
 
 
 def check_place(place: Place) -> None:

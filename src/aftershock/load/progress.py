@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from aftershock.counting import counted
 from aftershock.load.request_log import FIELDS, Request
 from aftershock.load.results import percentile
 
@@ -30,7 +31,7 @@ class Progress:
         """Say it in one line."""
         speed = f"{self.rps:.0f} requests/s, p95 {self.p95_ms:.0f} ms"
         dropped = f", {self.dropped} dropped" if self.dropped else ""
-        return f"{self.users} users, {speed}, {self.failures} failures{dropped}"
+        return f"{counted(self.users, 'user')}, {speed}, {counted(self.failures, 'failure')}{dropped}"
 
     def facts(self) -> dict[str, Any]:
         """Return it as the data of an event."""

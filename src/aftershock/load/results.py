@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from aftershock.counting import counted
 from aftershock.errors import UsageError
 from aftershock.load.request_log import Model, Request, RequestLog
 from aftershock.timeline import Event
@@ -51,8 +52,8 @@ class LoadResult:
         who = "users" if self.model == "closed" else "at once"
         speed = f"{self.rps:.0f}/s, p95 {self.latency_ms['p95']:.1f} ms, up to {self.peak_users} {who}"
         return (
-            f"{self.requests} requests in {self.duration_s:.1f} s ({speed}), {self.failures} failed, "
-            f"{self.dropped} dropped"
+            f"{counted(self.requests, 'request')} in {self.duration_s:.1f} s ({speed}), "
+            f"{self.failures} failed, {self.dropped} dropped"
         )
 
 

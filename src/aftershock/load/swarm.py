@@ -14,6 +14,7 @@ from typing import TypeVar
 from aftershock.clock import Clock, format_duration, wait_until
 from aftershock.cluster.api import Json, KubeApi
 from aftershock.cluster.own import CONFIG_MAPS, JOBS, OWN_NAMESPACE, PODS
+from aftershock.counting import counted
 from aftershock.errors import (
     AftershockError,
     ApiError,
@@ -217,11 +218,12 @@ class Swarm(Driver):
         dropped = sum(worker.tail.dropped for worker in self.workers)
         rps = (total - self._shown) / (now - self._shown_at)
         self._shown, self._shown_at = total, now
-        facts = {"users": sum(worker.tail.users for worker in self.workers), "rps": round(rps, 2)}
+        users = sum(worker.tail.users for worker in self.workers)
+        facts = {"users": users, "rps": round(rps, 2)}
         self._tell(
             "load-progress",
-            f"{facts['users']} users in {len(self.workers)} workers, {rps:.0f} requests/s, "
-            f"{failures} failures, {dropped} dropped",
+            f"{counted(users, 'user')} in {counted(len(self.workers), 'worker')}, {rps:.0f} requests/s, "
+            f"{counted(failures, 'failure')}, {dropped} dropped",
             failures=failures,
             dropped=dropped,
             **facts,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from aftershock.clock import Clock, SystemClock, format_duration
+from aftershock.counting import counted
 from aftershock.report.closing import RESULTS
 from aftershock.report.gameday.write import HTML, MARKDOWN, add_to_summary, earlier_runs, write_gameday
 from aftershock.report.html import write_report
@@ -35,7 +36,7 @@ def rebuild(
     began = clock.monotonic()
     day = write_gameday(run, earlier=earlier_runs(run, history, say=say))
     took = format_duration(round(clock.monotonic() - began, 2))
-    say(f"{run / HTML}\n{run / MARKDOWN}\n  {len(day.pages)} scenarios, in {took}")
+    say(f"{run / HTML}\n{run / MARKDOWN}\n  {counted(len(day.pages), 'scenario')}, in {took}")
     if summary := add_to_summary(day):
         say(str(summary))
     if (run / RESULTS).is_dir():

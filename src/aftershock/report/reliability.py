@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from aftershock.counting import counted
 from aftershock.history.facts import RunFacts
 from aftershock.history.store import History
 from aftershock.judge.reliability import Figures
@@ -39,7 +40,7 @@ def remember(facts: RunFacts, history: Path, *, keep: int) -> list[str]:
     with History(history) as store:
         store.add(facts, keep=keep)
         total, runs = store.figures()
-    return list(figure_lines(f"all {runs} runs in the history", total))
+    return list(figure_lines(f"{'all ' * (runs > 1)}{counted(runs, 'run')} in the history", total))
 
 
 def figure_lines(head: str, figures: Figures) -> Iterator[str]:

@@ -10,6 +10,7 @@ from importlib.metadata import version
 
 from aftershock.cluster.api import Json, KubeApi
 from aftershock.cluster.targets import is_control_plane
+from aftershock.counting import counted
 
 __all__ = ["facts_of"]
 
@@ -28,7 +29,7 @@ def facts_of(api: KubeApi) -> dict[str, str]:
         found["kubernetes"] = str(about["gitVersion"])
     if nodes := api.items("/api/v1/nodes"):
         control = sum(map(is_control_plane, nodes))
-        found["nodes"] = f"{len(nodes)}: {control} control plane, {len(nodes) - control} workers"
+        found["nodes"] = f"{len(nodes)}: {control} control plane, {counted(len(nodes) - control, 'worker')}"
         found["node sizes"] = _counted(nodes, _size)
         found |= {name: _counted(nodes, partial(_told, field)) for name, field in _OF_NODES.items()}
     return {name: value for name, value in found.items() if value}

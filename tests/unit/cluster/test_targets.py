@@ -127,7 +127,7 @@ class TestChoose:
     def test_no_share_of_nothing(self, api: FakeApi) -> None:
         api.add_pods(pod("a"))
         workload = dataclasses.replace(find_workload(api, "web"), pods=())
-        with pytest.raises(RefusedError, match="cannot take 1 pods"):
+        with pytest.raises(RefusedError, match="cannot take 1 pod of"):
             choose_pods(workload, share=1.0)
 
     def test_a_worker_is_what_is_no_control_plane(self, api: FakeApi) -> None:

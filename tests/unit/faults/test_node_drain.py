@@ -165,7 +165,9 @@ class TestInject:
         self.budget(api, 3)
         fault = drain(api, clock, within_s=10)
         plan = fault.plan()
-        with pytest.raises(FaultError, match="2 pods of node/worker were not evicted within 10 s") as caught:
+        with pytest.raises(
+            FaultError, match="2 pods of node/worker could not be evicted within 10 s"
+        ) as caught:
             fault.inject(plan, record_of(plan, clock))
         assert "pod/demo/a: refused: Cannot evict pod" in caught.value.found
         assert not fault.landed(plan).holds

@@ -105,7 +105,7 @@ def test_an_eviction_waits_for_the_budget_and_names_it(api: FakeApi, clock: Fake
     }
     api.add("/apis/policy/v1/namespaces/demo/poddisruptionbudgets", budget)
     fault, plan = kill(api, clock, how="eviction", within_s=5)
-    with pytest.raises(FaultError, match="1 pods were not evicted within 5 s") as caught:
+    with pytest.raises(FaultError, match="1 pod could not be evicted within 5 s") as caught:
         act(fault, plan, clock)
     assert str(plan.targets[0]) in caught.value.found
     assert clock.elapsed == 5

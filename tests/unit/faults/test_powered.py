@@ -77,7 +77,7 @@ class TestPlan:
         assert [str(target) for target in plan.targets] == ["node/worker", "pod/demo/web-0"]
         assert plan.marked == plan.targets[:1]
         assert (plan.switch, plan.lasts, plan.expires_after_s) == ("guardian", True, 90)
-        assert "and 1 others" in plan.blast_radius
+        assert plan.blast_radius.endswith("with 1 pod of open namespaces and 1 other")
         assert dict(plan.undo) == {
             "node": "worker",
             "uid": "uid-worker",

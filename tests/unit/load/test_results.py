@@ -148,7 +148,7 @@ class TestProgress:
         assert seen is not None
         assert (seen.users, seen.failures, seen.dropped, seen.p95_ms) == (9, 1, 1, 30)
         assert seen.rps == pytest.approx(2 / 6)
-        assert str(seen) == "9 users, 0 requests/s, p95 30 ms, 1 failures, 1 dropped"
+        assert str(seen) == "9 users, 0 requests/s, p95 30 ms, 1 failure, 1 dropped"
         assert tail.progress(every_s=5) is None
 
     def test_no_file_yet(self, tmp_path: Path) -> None:

@@ -13,7 +13,9 @@ from tests.unit.report.recorded import folder, recovers
 def test_a_run_and_the_history_with_it(tmp_path: Path) -> None:
     store = tmp_path / "history.db"
     first = write_figures(folder(tmp_path / "run-1", recovers(10.0), failed=1))
-    remember(first, store, keep=9)
+    alone = remember(first, store, keep=9)
+    assert alone[0] == "1 run in the history"
+    assert alone[1].startswith("  1 scenario in ")
     second = write_figures(folder(tmp_path / "run-2", recovers(20.0), failed=3, night=1))
     over_all = remember(second, store, keep=9)
     assert over_all[0] == "all 2 runs in the history"
