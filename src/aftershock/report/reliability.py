@@ -11,21 +11,23 @@ from aftershock.history.facts import RunFacts
 from aftershock.history.store import History
 from aftershock.judge.reliability import Figures
 from aftershock.report.record import read_run
-from aftershock.report.remembering import facts_of
+from aftershock.report.remembering import Hear, facts_of
 
 __all__ = ["KEPT", "figure_lines", "remember", "write_figures"]
 
 KEPT = "reliability.json"
 
 
-def write_figures(run: Path) -> RunFacts:
+def write_figures(run: Path, *, hear: Hear | None = None) -> RunFacts:
     """Write the figures of the run in the folder `run`; return all that the history keeps of it.
+
+    `hear` is given what each scenario is judged by.
 
     Raises:
         UsageError: a record of the run cannot be read.
 
     """
-    facts = facts_of(read_run(run))
+    facts = facts_of(read_run(run), hear=hear)
     (run / KEPT).write_text(json.dumps(facts.figures.to_dict()) + "\n", encoding="utf-8")
     return facts
 

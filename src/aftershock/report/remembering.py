@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,9 +14,13 @@ from aftershock.judge.alert_table import alarms_of
 from aftershock.judge.reliability import Figures, figures_of
 from aftershock.report.record import Recorded, ScenarioRecord, read_run
 from aftershock.report.secrets import redact
+from aftershock.timeline import Event
 from aftershock.verdict import Verdict
 
-__all__ = ["Imported", "facts_of", "import_runs"]
+__all__ = ["Hear", "Imported", "facts_of", "import_runs"]
+
+Hear = Callable[[Path, ScenarioRecord, Sequence[Event], Sequence[Verdict]], None]
+"""What else is made of a scenario's record while it is at hand: its folder, events and verdicts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +36,8 @@ class Imported:
         return f"{self.folder.name}: {how}"
 
 
-def facts_of(recorded: Recorded) -> RunFacts:
-    """Return what the history keeps of a run. Each timeline is read once.
+def facts_of(recorded: Recorded, *, hear: Hear | None = None) -> RunFacts:
+    """Return what the history keeps of a run. Each timeline is read once; `hear` is given it before.
 
     Raises:
         UsageError: a file of the run is none of ours.
@@ -44,7 +48,10 @@ def facts_of(recorded: Recorded) -> RunFacts:
     total = Figures()
     for folder, scenario in recorded.scenarios():
         try:
-            facts, figures = _scenario(recorded, folder, scenario)
+            events, verdicts = tuple(recorded.events(folder)), recorded.verdicts(folder)
+            if hear:
+                hear(folder, scenario, events, verdicts)
+            facts, figures = _scenario(folder, scenario, events, verdicts)
         except (KeyError, TypeError, ValueError) as error:  # what a judge meets in a record of another time
             raise UsageError(
                 f"the record in {folder} is not one that this version judges",
@@ -95,8 +102,9 @@ def import_runs(folders: Sequence[Path], history: Path, *, keep: int) -> list[Im
     return found
 
 
-def _scenario(recorded: Recorded, folder: Path, scenario: ScenarioRecord) -> tuple[ScenarioFacts, Figures]:
-    events, verdicts = list(recorded.events(folder)), recorded.verdicts(folder)
+def _scenario(
+    folder: Path, scenario: ScenarioRecord, events: Sequence[Event], verdicts: Sequence[Verdict]
+) -> tuple[ScenarioFacts, Figures]:
     alarms = alarms_of(events, verdicts)
     facts = ScenarioFacts(
         folder=folder.name,

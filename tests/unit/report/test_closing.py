@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 
 from aftershock.config import Settings
-from aftershock.report import closing
+from aftershock.report import closing, record
 from aftershock.report.closing import close_run
+from aftershock.report.gameday.build import build_day
+from aftershock.report.gameday.render import as_html
+from aftershock.timeline import Timeline, read_timeline
 from tests.conformance.generator import at
 from tests.unit.report.told import write_run
 
@@ -57,6 +60,33 @@ def test_a_mistake_of_ours_is_told_with_its_place(run: Path, monkeypatch: pytest
     assert "Traceback" in trouble
     assert "hunter22" not in trouble
     assert said[-1].startswith("no HTML report")
+
+
+def test_each_timeline_is_read_once(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    def counting(path: Path) -> Timeline:
+        read.append(path.parent.name)
+        return read_timeline(path)
+
+    monkeypatch.setattr(record, "read_timeline", counting)
+    close(run)
+    assert read == ["killed", "quiet"]
+    told = (run / "gameday.html").read_text(encoding="utf-8")
+    assert told == as_html(build_day(run))
+    assert read == ["killed", "quiet"] * 2
+
+
+def test_what_cannot_be_told_of_a_scenario_costs_no_figures(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("at")
+
+    monkeypatch.setattr("aftershock.report.gameday.build.surprises_of", broken)
+    close(run)
+    assert (run / "reliability.json").is_file()
+    assert "what was observed cannot be told: KeyError(" in (run / "gameday.md").read_text(encoding="utf-8")
 
 
 def test_the_next_run_is_compared_with_it(run: Path) -> None:

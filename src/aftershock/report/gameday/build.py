@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aftershock.collect.tags import SEVERITIES, owner_of
 from aftershock.errors import UsageError
 from aftershock.history.share import share_of
-from aftershock.judge.alert_table import alert_rows
+from aftershock.judge.alert_table import AlertRow, alert_rows
 from aftershock.report.gameday.earlier import EarlierRuns, NoEarlierRuns
 from aftershock.report.gameday.findings import findings_of, read_findings
 from aftershock.report.gameday.intent import Intent, read_intent
-from aftershock.report.gameday.model import Day, Page, Surprise, Word
+from aftershock.report.gameday.model import Day, Minute, Page, Surprise, Word
 from aftershock.report.gameday.story import minutes_of, story_of
 from aftershock.report.gameday.surprises import Seen, surprises_of
-from aftershock.report.plots.course import course_of
+from aftershock.report.plots.course import Course, course_of
 from aftershock.report.progress import Outcome
 from aftershock.report.record import TIMELINE, Recorded, ScenarioRecord, read_run
+from aftershock.timeline import Event
+from aftershock.verdict import Verdict
 
-__all__ = ["build_day"]
+__all__ = ["Observed", "build_day", "observe"]
 
 _UNTOLD = "what was observed cannot be told"
 _WORDS: dict[Outcome, Word] = {
@@ -32,8 +34,24 @@ _WORDS: dict[Outcome, Word] = {
 }
 
 
-def build_day(folder: Path, *, earlier: EarlierRuns | None = None) -> Day:
+@dataclass(frozen=True, kw_only=True)
+class Observed:
+    """What of a scenario's page comes from what was observed and judged of it."""
+
+    verdicts: tuple[Verdict, ...]
+    alerts: tuple[AlertRow, ...]
+    surprises: tuple[Surprise, ...]
+    course: Course | None = None
+    blast: tuple[str, ...] = ()
+    minutes: tuple[Minute, ...] = ()
+
+
+def build_day(
+    folder: Path, *, earlier: EarlierRuns | None = None, observed: Mapping[str, Observed] | None = None
+) -> Day:
     """Return what is told of the run in `folder`; a scenario that had no turn is told as such.
+
+    Of a scenario whose folder is in `observed` the timeline is not read again.
 
     Raises:
         UsageError: there is no recorded run, or a file of it (but for what was observed) cannot be read.
@@ -44,7 +62,7 @@ def build_day(folder: Path, *, earlier: EarlierRuns | None = None) -> Day:
     ended = {path.name: record for path, record in recorded.scenarios()}
     history = earlier or NoEarlierRuns()
     pages = tuple(
-        _page(folder / slug, ended[slug], intent, history)
+        _page(folder / slug, ended[slug], intent, history, (observed or {}).get(slug))
         if slug in ended
         else _without_record(folder / slug)
         for slug in recorded.run.planned
@@ -59,7 +77,9 @@ def build_day(folder: Path, *, earlier: EarlierRuns | None = None) -> Day:
     )
 
 
-def _page(folder: Path, record: ScenarioRecord, intent: Intent, earlier: EarlierRuns) -> Page:
+def _page(
+    folder: Path, record: ScenarioRecord, intent: Intent, earlier: EarlierRuns, observed: Observed | None
+) -> Page:
     said = intent.hypothesis(record)
     plain = Page(
         slug=folder.name,
@@ -81,7 +101,9 @@ def _page(folder: Path, record: ScenarioRecord, intent: Intent, earlier: Earlier
         compared=tuple(earlier.compared(record)),
     )
     try:
-        return _observed(plain, folder, record)
+        if observed is None:
+            observed = observe(folder, record, tuple(Recorded.events(folder)), Recorded.verdicts(folder))
+        return replace(plain, **vars(observed))
     except (UsageError, KeyError, TypeError, ValueError) as error:
         # One record of another time, or a torn one, must not hide the others.
         why = error.message if isinstance(error, UsageError) else repr(error)
@@ -89,16 +111,21 @@ def _page(folder: Path, record: ScenarioRecord, intent: Intent, earlier: Earlier
         return replace(plain, surprises=(told,))
 
 
-def _observed(page: Page, folder: Path, record: ScenarioRecord) -> Page:
-    """Return the page with what was observed and judged."""
-    verdicts = Recorded.verdicts(folder)
-    events = list(Recorded.events(folder))
+def observe(
+    folder: Path, record: ScenarioRecord, events: Sequence[Event], verdicts: Sequence[Verdict]
+) -> Observed:
+    """Return what is told of what was observed and judged of the scenario in `folder`.
+
+    Raises:
+        KeyError, TypeError, ValueError: an event is not as this version writes it.
+
+    """
     course = course_of(events, verdicts)
     alerts = tuple(alert_rows(events, verdicts))
     seen = Seen(
         slug=folder.name, record=record, events=events, verdicts=verdicts, alerts=alerts, course=course
     )
-    judged = replace(page, verdicts=tuple(verdicts), alerts=alerts, surprises=tuple(surprises_of(seen)))
+    judged = Observed(verdicts=tuple(verdicts), alerts=alerts, surprises=tuple(surprises_of(seen)))
     if course is None:
         return judged
     story = story_of(events, course, record.steps)

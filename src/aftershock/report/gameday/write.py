@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from aftershock.errors import HistoryError
-from aftershock.report.gameday.build import build_day
+from aftershock.report.gameday.build import Observed, build_day
 from aftershock.report.gameday.earlier import EarlierRuns, NoEarlierRuns
 from aftershock.report.gameday.model import Day
 from aftershock.report.gameday.remembered import Remembered
@@ -20,14 +20,18 @@ HTML, MARKDOWN = "gameday.html", "gameday.md"
 _SUMMARY = "GITHUB_STEP_SUMMARY"
 
 
-def write_gameday(run: Path, *, earlier: EarlierRuns | None = None) -> Day:
+def write_gameday(
+    run: Path, *, earlier: EarlierRuns | None = None, observed: Mapping[str, Observed] | None = None
+) -> Day:
     """Write gameday.html and gameday.md into the folder of the run, and return what is told in them.
+
+    `observed` is what is known of its scenarios already, by their folders' names.
 
     Raises:
         UsageError: there is no recorded run, or a file of it cannot be read.
 
     """
-    day = build_day(run, earlier=earlier)
+    day = build_day(run, earlier=earlier, observed=observed)
     for name, text in ((HTML, as_html(day)), (MARKDOWN, as_markdown(day))):
         fresh = run / f"{name}.new"
         fresh.write_text(text, encoding="utf-8")
