@@ -219,7 +219,9 @@ def gameday(
     given = [word for name, value in options if value is not None for word in (name, value)]
     given += ["--dry-run", "--no-header", "-qq", "-p", "no:cacheprovider"] if dry_run else []
     # One word: pytest takes what stands by itself for a path of tests, and looks for its root there.
-    command = [sys.executable, "-m", "pytest", f"--gameday={file}", *given, *pytest_words]
+    # And a project's own tests are none of a game day's, whether they are there or not.
+    words = [f"--gameday={file}", "--override-ini=testpaths=", *given, *pytest_words]
+    command = [sys.executable, "-m", "pytest", *words]
     # In our place, not below us: what asks us to end (Ctrl-C, a supervisor) reaches the run itself, once,
     # and nobody waits impatiently for an undo.
     os.execv(sys.executable, command)  # noqa: S606 - no shell is the point

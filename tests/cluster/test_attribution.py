@@ -13,6 +13,8 @@ import pytest
 
 from aftershock.clock import wait_until
 from aftershock.cluster.api import Json, KubeApi
+from aftershock.cluster.connection import Cluster
+from aftershock.observe.prometheus import Prometheus
 from tests.cluster.conftest import Project
 
 RULES = "/apis/monitoring.coreos.com/v1/namespaces/demo/prometheusrules"
@@ -23,12 +25,13 @@ VICTIMS = {"reviews": "bookinfo", "details": "bookinfo", "sample-app": "demo"}
 SCENARIO = """
   Scenario: {workload} is slow
     Given every workload of {namespace} is steady
-    When the network of 1 {workload} pod is slower by 1 second for 75 seconds
+    When the network of 1 {workload} pod is slower by 300ms for 50 seconds
     And the fault is over
     Then no alert fires
 """
 GAMEDAY = """
 name: whose
+owners: [nobody]
 side_by_side: 3
 independent: [bookinfo, demo]
 scenarios:
@@ -38,8 +41,9 @@ scenarios:
 
 
 @contextmanager
-def rule(api: KubeApi, labels: dict[str, str]) -> Iterator[None]:
-    """Have an alert SomebodyElses with these labels that fires while the sign is there."""
+def rule(cluster: Cluster, labels: dict[str, str]) -> Iterator[None]:
+    """Have an alert SomebodyElses with these labels that fires while the sign is there; once it is loaded."""
+    api = cluster.api
     fires = {
         "alert": "SomebodyElses",
         "expr": f'max(kube_namespace_created{{namespace="{SIGN}"}}) > 0',
@@ -49,11 +53,21 @@ def rule(api: KubeApi, labels: dict[str, str]) -> Iterator[None]:
     made = {"apiVersion": "monitoring.coreos.com/v1", "kind": "PrometheusRule", "spec": spec}
     api.post(RULES, {**made, "metadata": {"name": "somebody-elses"}})
     try:
+        wait_until(
+            lambda: is_loaded(cluster, labels), within_s=180, every_s=1.0, what="the rule to be loaded"
+        )
         yield
     finally:
         api.delete(f"{NAMESPACES}/{SIGN}")
         api.delete(f"{RULES}/somebody-elses")
         wait_until(lambda: api.find(f"{NAMESPACES}/{SIGN}") is None, within_s=60, what="the sign to go")
+
+
+def is_loaded(cluster: Cluster, labels: dict[str, str]) -> bool:
+    """Whether Prometheus has the alert with these labels; one of an earlier test is another."""
+    groups = Prometheus(cluster.monitoring.prometheus).rules()
+    rules = [rule for group in groups for rule in group["rules"] if rule["name"] == "SomebodyElses"]
+    return any(rule["labels"].items() >= labels.items() for rule in rules)
 
 
 def landed(reports: Path) -> int:
@@ -80,18 +94,18 @@ def outcomes(api: KubeApi, project: Project) -> dict[str, Json]:
         api.post(NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SIGN}})
     finally:
         run.join()
-    assert done[0].returncode == 1, done[0].stdout
+    assert done[0].returncode == 1, done[0].stdout + done[0].stderr
     found = [json.loads(path.read_text()) for path in project.reports.glob("2*/*/scenario.json")]
     begun = sorted((each["began"], each["ended"]) for each in found)
-    assert len(begun) == len(VICTIMS), done[0].stdout
+    assert len(begun) == len(VICTIMS), done[0].stdout + done[0].stderr
     assert max(began for began, _ in begun) < min(ended for _, ended in begun), "not at the same time"
     return {each["name"].split()[0]: each for each in found}
 
 
 def test_one_that_nobody_can_be_said_to_own_leaves_all_of_them_unknown(
-    api: KubeApi, project: Project
+    cluster: Cluster, api: KubeApi, project: Project
 ) -> None:
-    with rule(api, {"team": "somebody"}):
+    with rule(cluster, {"team": "somebody"}):
         found = outcomes(api, project)
     assert {name: each["outcome"] for name, each in found.items()} == dict.fromkeys(VICTIMS, "inconclusive")
     assert all("its labels do not tell whose it is" in each["message"] for each in found.values())
@@ -99,9 +113,9 @@ def test_one_that_nobody_can_be_said_to_own_leaves_all_of_them_unknown(
 
 @pytest.mark.parametrize("owner", ["sample-app"])
 def test_one_that_names_a_workload_is_the_matter_of_that_scenario_alone(
-    api: KubeApi, project: Project, owner: str
+    cluster: Cluster, api: KubeApi, project: Project, owner: str
 ) -> None:
-    with rule(api, {"namespace": VICTIMS[owner], "deployment": owner}):
+    with rule(cluster, {"namespace": VICTIMS[owner], "deployment": owner}):
         found = outcomes(api, project)
     expected = dict.fromkeys(VICTIMS, "passed") | {owner: "violated"}
     assert {name: each["outcome"] for name, each in found.items()} == expected

@@ -307,7 +307,7 @@ class TestGameday:
     def test_it_becomes_pytest(self, command: list[list[str]]) -> None:
         words = ("--only", "One", "--only", "b", "--profile", "ci", "--run-id", "r7", "--", "-x")
         assert run("gameday", "day.yaml", *words).exit_code == 0
-        expected = ["--gameday=day.yaml", "--profile", "ci", "--run-id", "r7"]
+        expected = ["--gameday=day.yaml", "--override-ini=testpaths=", "--profile", "ci", "--run-id", "r7"]
         expected += ["--gameday-only", "One", "--gameday-only", "b", "-x"]
         assert command[0][1:] == ["-m", "pytest", *expected]
 
