@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SOURCES = ("src", "steps", "loadtests", "reports/allurerc.mjs", "reports/categories.json", "stack/reaper")
+SOURCES = ("src", "steps", "loadtests", "stack/reaper")
+CATEGORIES = ROOT / "src" / "aftershock" / "report" / "allure-files" / "categories.json"
 FILES = ("pyproject.toml", "README.md", "LICENSE")
 
 FEATURE = """\
@@ -265,9 +266,7 @@ def test_a_fault_is_injected_and_reported(elsewhere: Elsewhere) -> None:
     assert (verdict["name"], verdict["status"]) == ("pods", "met")
     (result,) = (json.loads(path.read_text()) for path in run.glob("allure-results/*-result.json"))
     assert [step["name"] for step in result["steps"]][2] == "When 1 web pod is deleted"
-    assert (run / "allure-results" / "categories.json").read_bytes() == (
-        ROOT / "reports" / "categories.json"
-    ).read_bytes()
+    assert (run / "allure-results" / "categories.json").read_bytes() == CATEGORIES.read_bytes()
     assert 'tests="1"' in (elsewhere.project / "junit.xml").read_text()
 
 

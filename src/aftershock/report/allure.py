@@ -267,7 +267,7 @@ def _plumbing(fixture: ExecutableItem) -> bool:
 
 
 def _word(error: BaseException, outcome: Outcome) -> str:
-    """Return the word that reports/categories.json sorts by."""
+    """Return the word that categories.json sorts by."""
     return next((word for kind, word in _WORDS if find_error(error, kind)), outcome)
 
 

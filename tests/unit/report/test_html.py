@@ -8,6 +8,7 @@ from aftershock.errors import CommandError, EnvironmentUnusableError
 from aftershock.report.html import allure_command, allure_file, write_report
 
 HOUSE = Path(__file__).parents[3]
+OURS = HOUSE / "src" / "aftershock" / "report" / "allure-files"
 GOOD = """#!/bin/sh
 printf '%s\\n' "$@" > called
 while [ $# -gt 0 ]; do
@@ -70,7 +71,7 @@ def test_without_allure_one_is_told_how_to_get_it(tmp_path, monkeypatch):
 
 def test_a_project_without_a_configuration_of_its_own_takes_ours(tmp_path):
     for name in ("allurerc.mjs", "categories.json"):
-        assert allure_file(tmp_path, name).read_bytes() == (HOUSE / "reports" / name).read_bytes()
+        assert allure_file(tmp_path, name).read_bytes() == (OURS / name).read_bytes()
         own = tmp_path / "reports" / name
         own.parent.mkdir(exist_ok=True)
         own.write_text("own")
@@ -78,7 +79,7 @@ def test_a_project_without_a_configuration_of_its_own_takes_ours(tmp_path):
 
 
 def test_every_kind_of_broken_has_a_category_and_the_general_one_is_last():
-    rules = json.loads((HOUSE / "reports" / "categories.json").read_text(encoding="utf-8"))
+    rules = json.loads((OURS / "categories.json").read_text(encoding="utf-8"))
 
     words = [rule.get("messageRegex", "").removeprefix("^").partition(":")[0] for rule in rules]
     assert words == ["", "inconclusive", "fault", "residue", "environment", "interrupted", ""]
