@@ -176,7 +176,7 @@ def budget_of(
 ) -> Budget | None:
     """Return what the record shows that users of `service` lost of its budget; None if nobody asked it."""
     record = list(events)
-    asked = [found for found in loads_of(record) if _is_of(found.subject, load) and found.answers]
+    asked = [found for found in loads_of(record, service=load) if found.answers] if load else []
     watching = [event.at for event in record if event.kind == "probing" and event.subject == url]
     begun = [*watching[:1], *(found.started for found in asked)]
     if not begun:
@@ -196,16 +196,10 @@ def budget_of(
     )
 
 
-def _is_of(subject: str, load: str) -> bool:
-    return subject == load or subject.startswith(f"{load}-")
-
-
 def _of_load(record: Sequence[Event], load: str, since: datetime, until: datetime) -> Iterator[bool]:
     """Yield for each request of the load whether it failed."""
-    for found in loads_of(record) if load else ():
-        if _is_of(found.subject, load):
-            part = found.part(since, until)
-            yield from (bool(answer.failure) for answer in part.answers)
+    for found in loads_of(record, service=load) if load else ():
+        yield from (bool(answer.failure) for answer in found.part(since, until).answers)
 
 
 def _lines(spent: Spent, shares: dict[str, float]) -> Iterator[str]:

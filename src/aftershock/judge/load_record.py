@@ -154,9 +154,9 @@ class Part:
         return f"the load did not reach its rate: it sent {share}, {why}"
 
 
-def loads_of(record: Sequence[Event]) -> Iterator[Load]:
-    """Yield every load of the record, in order of their beginnings."""
-    own = [event for event in record if event.source == "load"]
+def loads_of(record: Sequence[Event], *, service: str = "") -> Iterator[Load]:
+    """Yield every load of the record, in order of their beginnings; those of `service` (load/WEB) alone."""
+    own = [event for event in record if event.source == "load" and _is_of(event.subject, service)]
     for started in (event for event in own if event.kind == "load-started"):
         mine = [event for event in own if event.subject == started.subject]
         rows = [event for event in mine if event.kind == "requests"]
@@ -172,6 +172,10 @@ def loads_of(record: Sequence[Event]) -> Iterator[Load]:
             ended=ended[-1] if ended else None,
             broken=broken[0] if broken else "",
         )
+
+
+def _is_of(subject: str, service: str) -> bool:
+    return not service or subject == service or subject.startswith(f"{service}-")
 
 
 def load_of(record: Sequence[Event], subject: str) -> Load:
