@@ -52,8 +52,8 @@ $(ALLURE): package.json package-lock.json | $(INSTALLED)
 COMPILE := pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --no-emit-index-url \
 	--no-emit-trusted-host --no-emit-find-links --no-header --no-annotate
 requirements:
-	$(COMPILE) --output-file requirements/run.txt pyproject.toml
-	$(COMPILE) --constraint requirements/run.txt --extra s3 --output-file requirements/dev.txt pyproject.toml requirements/dev.in
+	$(COMPILE) --constraint requirements/together.in --output-file requirements/run.txt pyproject.toml
+	$(COMPILE) --constraint requirements/run.txt --extra ec2 --extra s3 --output-file requirements/dev.txt pyproject.toml requirements/dev.in
 	$(COMPILE) --constraint requirements/dev.txt --extra s3 --output-file requirements/harness.txt pyproject.toml
 	$(COMPILE) --output-file stack/components/requirements.txt stack/components/requirements.in
 	$(COMPILE) --constraint requirements/run.txt --output-file stack/load/requirements.txt stack/load/requirements.in

@@ -1,4 +1,4 @@
-"""Power: nodes that are paused, or switched off."""
+"""Power: nodes that are paused, switched off, rebooted or terminated."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pytest_bdd import when
 from aftershock.cluster.targets import NodeWords
 from aftershock.collect.meaning import means
 from aftershock.collect.types import phrase
-from aftershock.scene.power_acts import paused, switched_off
+from aftershock.scene.power_acts import paused, rebooted, switched_off, terminated
 from aftershock.scene.workloads import Workloads
 
 
@@ -29,3 +29,17 @@ def node_is_switched_off(workloads: Workloads, node: NodeWords, time: float) -> 
     As in: When the node that holds most of nginx-web is switched off for 90 seconds
     """
     workloads.are_broken(switched_off(node=node, time=time))
+
+
+@when(phrase("{node:Node} is rebooted"))
+@means(rebooted)
+def node_is_rebooted(workloads: Workloads, node: NodeWords) -> None:
+    """Reboot a node, and prove that its kubelet runs in another boot."""
+    workloads.are_broken(rebooted(node=node))
+
+
+@when(phrase("{node:Node} is terminated"))
+@means(terminated)
+def node_is_terminated(workloads: Workloads, node: NodeWords) -> None:
+    """Destroy a node's machine, and prove that the control plane counts it as lost."""
+    workloads.are_broken(terminated(node=node))

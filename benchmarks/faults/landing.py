@@ -58,7 +58,7 @@ def run_of(cluster: Cluster, settings: Settings, folder: Path) -> Iterator[Injec
         cluster.api,
         carrier_image=settings.carrier_image,
         may_touch=guard.may_touch,
-        power=power_of(settings, cluster=CLUSTER_NAME),
+        power=power_of(settings, cluster=CLUSTER_NAME, api=cluster.api),
     )
     with ExitStack() as stack:
         timeline = Timeline(folder / "faults.timeline.jsonl")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from typing import Any
 import click
 
 from aftershock.cluster.bring_up import bring_down, bring_up
+from aftershock.cluster.bring_up_elsewhere import bring_up_ec2, deploy_to, ec2_provider, tunnels
 from aftershock.cluster.connect import CLUSTER_NAME, connect
 from aftershock.cluster.doctor import examine, install
 from aftershock.cluster.kind.provider import KindProvider
@@ -73,10 +75,11 @@ def _told(command: Callable[..., None]) -> Callable[..., None]:
 
 def _undoing(settings: Settings) -> Tools:
     """Return what it takes to undo faults, of whatever kind, on the cluster of the settings."""
+    api = connect(settings).api
     return tools(
-        connect(settings).api,
+        api,
         carrier_image=settings.carrier_image,
-        power=power_of(settings, cluster=CLUSTER_NAME),
+        power=power_of(settings, cluster=CLUSTER_NAME, api=api),
     )
 
 
@@ -86,7 +89,21 @@ def main() -> None:
     """Prove that a Kubernetes cluster recovers."""
 
 
+_PROVIDER = click.option(
+    "--provider",
+    type=click.Choice(["kind", "ec2", "kubeconfig"]),
+    default="kind",
+    show_default=True,
+    help="On this machine, on EC2, or a cluster that is there.",
+)
+
+
 @main.command()
+@_PROVIDER
+@click.option("--cluster", default=None, metavar="CONTEXT", help="With kubeconfig: the context to deploy to.")
+@click.option(
+    "--dry-run", is_flag=True, help="With ec2: show what would be made, and its cost; make nothing."
+)
 @click.option("--images", type=click.Choice(["auto", "pull", "build"]), default="auto", show_default=True,
               help="Pull official images, build our own, or find out which works.")  # fmt: skip
 @click.option("--registry", default="", metavar="HOST[:PORT]", help="A mirror to pull from instead.")
@@ -101,27 +118,78 @@ def main() -> None:
     help="Also deploy these: autorecovery, custom-metrics, nightly, vpa.",
 )
 @_told
-def up(images: Any, registry: str, profile: str | None, addons: str) -> None:
-    """Make the kind cluster and its stack, from whatever is there."""
-    root = project_root()
-    settings = load_settings(root=root, options={"profile": profile})
-    bring_up(
-        settings,
-        root=root,
-        images=images,
-        registry=registry,
-        progress=Progress(),
-        check=monitoring_ready,
-        addons=tuple(filter(None, (name.strip() for name in addons.split(",")))),
-    )
+def up(
+    *,
+    provider: str,
+    cluster: str | None,
+    dry_run: bool,
+    images: Any,
+    registry: str,
+    profile: str | None,
+    addons: str,
+) -> None:
+    """Make the cluster and its stack, from whatever is there: on kind, unless told otherwise."""
+    root, progress = project_root(), Progress()
+    if dry_run and provider != "ec2":
+        raise UsageError("--dry-run is for --provider ec2", hint="`aftershock doctor` looks at this machine")
+    if provider == "kubeconfig" and not cluster:
+        raise UsageError(
+            "--provider kubeconfig needs --cluster CONTEXT", expected="a context of the kubeconfig"
+        )
+    settings = load_settings(root=root, options={"profile": profile, "cluster": cluster})
+    wanted = tuple(filter(None, (name.strip() for name in addons.split(","))))
+    if dry_run:
+        click.echo("\n".join(ec2_provider(settings, root=root, progress=progress).plan()))
+    elif provider == "ec2":
+        bring_up_ec2(settings, root=root, progress=progress, check=monitoring_ready, addons=wanted)
+    elif provider == "kubeconfig":
+        deploy_to(settings, root=root, progress=progress, check=monitoring_ready, addons=wanted)
+    else:
+        bring_up(
+            settings,
+            root=root,
+            images=images,
+            registry=registry,
+            progress=progress,
+            check=monitoring_ready,
+            addons=wanted,
+        )
 
 
 @main.command()
-@click.option("--prune", is_flag=True, help="Remove images that today's inputs do not ask for, too.")
+@click.option("--provider", type=click.Choice(["kind", "ec2"]), default="kind", show_default=True,
+              help="Which cluster.")  # fmt: skip
+@click.option(
+    "--prune", is_flag=True, help="With kind: remove images that today's inputs do not ask for, too."
+)
+@click.option("--expired", is_flag=True, help="With ec2: only if its time is over, as its tags say.")
 @_told
-def down(*, prune: bool) -> None:
-    """Remove the kind cluster; built images stay."""
-    bring_down(root=project_root(), progress=Progress(), prune=prune)
+def down(*, provider: str, prune: bool, expired: bool) -> None:
+    """Remove the cluster; built images stay."""
+    root, progress = project_root(), Progress()
+    if provider == "kind":
+        bring_down(root=root, progress=progress, prune=prune)
+        return
+    there = ec2_provider(load_settings(root=root), root=root, progress=progress).down(expired_only=expired)
+    click.echo("removed" if there else "nothing to remove")
+
+
+@main.command()
+@_told
+def tunnel() -> None:
+    """Hold the way to the EC2 cluster's API and services, on 127.0.0.1, until Ctrl-C."""
+    settings = load_settings(root=project_root())
+    with tunnels(ec2_provider(settings, root=project_root(), progress=Progress())):
+        click.echo("the tunnels are open; Ctrl-C closes them")
+        signal.pause()
+
+
+@main.command()
+@_told
+def image() -> None:
+    """Build the image of our own parts, and print its name: push it to where other clusters pull it."""
+    provider = KindProvider(root=project_root(), state=state_dir(), progress=Progress())
+    click.echo(provider.make_component_image())
 
 
 @main.command()
@@ -139,10 +207,16 @@ def doctor(*, do_install: bool) -> None:
 
 
 @main.command()
+@click.option("--provider", type=click.Choice(["kind", "ec2"]), default="kind", show_default=True,
+              help="Which cluster.")  # fmt: skip
 @_told
-def kubeconfig() -> None:
-    """Print the path of the kind cluster's kubeconfig: export KUBECONFIG=$(aftershock kubeconfig)."""
-    click.echo(state_dir() / "kubeconfig")
+def kubeconfig(*, provider: str) -> None:
+    """Print the path of the cluster's kubeconfig: export KUBECONFIG=$(aftershock kubeconfig)."""
+    if provider == "kind":
+        click.echo(state_dir() / "kubeconfig")
+        return
+    root = project_root()
+    click.echo(ec2_provider(load_settings(root=root), root=root, progress=Progress()).kubeconfig)
 
 
 @main.command()

@@ -7,7 +7,8 @@ AftershockError
 │   │   └── StepArgumentError  a word of a step: a malformed duration, a missing file
 │   └── RefusedError      a guard said no (context, namespace, node, share)
 ├── EnvironmentUnusableError  no engine, no cluster, no Prometheus      (exit code 10)
-│   └── CommandError      a tool that we ran failed; carries its last lines
+│   ├── CommandError      a tool that we ran failed; carries its last lines
+│   └── CloudError        the cloud's API said no; carries its code
 ├── ApiError              the Kubernetes API said no; carries the status
 │   └── NotFoundError     404: there is no such object
 ├── QueryError            Prometheus, Alertmanager or the webhook log said no; carries the status
@@ -32,6 +33,7 @@ from collections.abc import Sequence
 __all__ = [
     "AftershockError",
     "ApiError",
+    "CloudError",
     "CommandError",
     "ConfigError",
     "DeadlineError",
@@ -117,6 +119,16 @@ class CommandError(EnvironmentUnusableError):
         self.command = tuple(command)
         self.code = code
         self.tail = tuple(tail)
+
+
+class CloudError(EnvironmentUnusableError):
+    """The cloud's API refused a call, or is not reached; `code` is its own, as VcpuLimitExceeded."""
+
+    def __init__(
+        self, message: str, *, code: str, expected: str = "", found: str = "", hint: str = ""
+    ) -> None:
+        super().__init__(message, expected=expected, found=found, hint=hint)
+        self.code = code
 
 
 class ApiError(AftershockError):

@@ -115,7 +115,7 @@ def _injector(
         cluster.api,
         carrier_image=settings.carrier_image,
         may_touch=guard.may_touch,
-        power=power_of(settings, cluster=CLUSTER_NAME),
+        power=power_of(settings, cluster=CLUSTER_NAME, api=cluster.api),
     )
     journal = Journal(folder / "journal.jsonl")
     return Injector(kit, run_id=run_id, journal=journal, timeline=timeline, check=guard.check)

@@ -181,3 +181,35 @@ class TestNodePower:
     def test_a_misspelt_command_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match="node_power"):
             load(tmp_path, '[tool.aftershock.node_power]\nhalt = ["x"]')
+
+
+class TestEc2:
+    def test_settings_of_the_cluster(self, tmp_path: Path) -> None:
+        found = load(tmp_path, '[tool.aftershock.ec2]\nregion = "eu-north-1"\nprices = {"t3.medium" = 1}').ec2
+        assert (found.region, found.workers, found.prices) == ("eu-north-1", 2, {"t3.medium": 1.0})
+
+    @pytest.mark.parametrize(
+        ("table", "message"),
+        [
+            ('vpc_cidr = "10.20.0.0"', "ec2"),
+            ('vpc_cidr = "10.20.0.1/16"', r"ec2\.vpc_cidr .* is no range"),
+            ('node_cidr = "10.99.0.0/24"', r"ec2\.node_cidr .* lies outside ec2\.vpc_cidr"),
+            ('node_cidr = "10.20.0.0/23"', r"ec2\.node_cidr and ec2\.public_cidr .* overlap"),
+            ('pod_cidr = "10.20.0.0/14"', "overlap"),
+            ('service_cidr = "10.244.0.0/20"', r"ec2\.pod_cidr and ec2\.service_cidr .* overlap"),
+            ('vpc = "vpc-1"', "only one of vpc and subnet"),
+            ("workers = 0", "ec2"),
+            ('name = "Not A Name"', "ec2"),
+            ('kubernetes = "v1.34"', "ec2"),
+            ("disk_gib = 8", "ec2"),
+            ('regoin = "eu-north-1"', "regoin"),
+        ],
+    )
+    def test_what_does_not_fit_is_refused(self, tmp_path: Path, table: str, message: str) -> None:
+        with pytest.raises(ConfigError, match=message):
+            load(tmp_path, f"[tool.aftershock.ec2]\n{table}")
+
+    def test_power_by_ec2_or_by_commands(self, tmp_path: Path) -> None:
+        assert load(tmp_path, "node_power = {ec2 = true}").node_power.ec2
+        with pytest.raises(ConfigError, match="says two things"):
+            load(tmp_path, 'node_power = {ec2 = true, start = ["x", "{node}"]}')

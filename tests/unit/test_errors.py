@@ -46,6 +46,7 @@ def test_all_of_them_are_exported() -> None:
     [
         ("AftershockError", 2),
         ("ApiError", 10),
+        ("CloudError", 10),
         ("CommandError", 10),
         ("ConfigError", 4),
         ("DeadlineError", 2),

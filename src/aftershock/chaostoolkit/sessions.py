@@ -172,7 +172,7 @@ def _begin() -> Session:
         cluster.api,
         carrier_image=settings.carrier_image,
         may_touch=guard.may_touch,
-        power=power_of(settings, cluster=CLUSTER_NAME),
+        power=power_of(settings, cluster=CLUSTER_NAME, api=cluster.api),
     )
     journal = CleanJournal(folder / "journal.jsonl")
     injector = Injector(

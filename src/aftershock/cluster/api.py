@@ -18,7 +18,7 @@ import urllib3
 from aftershock.cluster.watch import Watch
 from aftershock.errors import ApiError, NotFoundError, TransientError
 
-__all__ = ["Json", "KubeApi", "PatchKind"]
+__all__ = ["Json", "KubeApi", "PatchKind", "credentials"]
 
 Json = dict[str, Any]
 PatchKind = Literal["merge", "strategic", "apply"]
@@ -45,8 +45,13 @@ class Client(Protocol):
     rest_client: Any
     default_headers: dict[str, str]
 
-    def update_params_for_auth(self, *args: Any, **kwargs: Any) -> None:
-        """Add the credentials to a request's headers."""
+
+def credentials(client: Client) -> dict[str, str]:
+    """Return the headers that say who asks.
+
+    Read where the client's own code reads them: its call for that takes other arguments in every version.
+    """
+    return {setting["key"]: setting["value"] for setting in client.configuration.auth_settings().values()}
 
 
 class KubeApi:
@@ -157,8 +162,11 @@ class KubeApi:
         stream: bool = False,
     ) -> urllib3.BaseHTTPResponse:
         """Send one request and read the whole answer; with `stream` its body is not read yet."""
-        headers: dict[str, str] = {"Accept": "application/json, */*", **self.client.default_headers}
-        self.client.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
+        headers = {
+            "Accept": "application/json, */*",
+            **self.client.default_headers,
+            **credentials(self.client),
+        }
         if body is not None:
             headers["Content-Type"] = content_type
         try:

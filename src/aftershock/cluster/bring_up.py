@@ -19,7 +19,7 @@ from aftershock.config import Settings, state_dir
 from aftershock.counting import counted
 from aftershock.errors import EnvironmentUnusableError
 
-__all__ = ["bring_down", "bring_up"]
+__all__ = ["ReadinessCheck", "bring_down", "bring_up"]
 
 ReadinessCheck = Callable[[Settings, list[Json]], None]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aftershock.cluster.api import Json, KubeApi
+from aftershock.cluster.api import Json, KubeApi, credentials
 from aftershock.cluster.connection import Endpoint, Monitoring
 from aftershock.cluster.targets import open_namespaces
 from aftershock.errors import EnvironmentUnusableError
@@ -106,11 +106,9 @@ def _direct(service: Json, port: int) -> Endpoint:
 def _proxied(api: KubeApi, service: Json, what: str) -> Endpoint:
     configuration = api.client.configuration
     namespace, name = service["metadata"]["namespace"], service["metadata"]["name"]
-    headers: dict[str, str] = {}
-    api.client.update_params_for_auth(headers, [], ["BearerToken"], "", "GET", None)
     return Endpoint(
         url=f"{configuration.host}/api/v1/namespaces/{namespace}/services/{name}:{_PORTS[what]}/proxy",
         verify=(configuration.ssl_ca_cert or True) if configuration.verify_ssl else False,
         cert=(configuration.cert_file, configuration.key_file) if configuration.cert_file else None,
-        headers=headers,
+        headers=credentials(api.client),
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import urllib3
 
@@ -22,15 +21,16 @@ class _Inside:
 
     def __init__(self, account: Path, host: str) -> None:
         self.account = account
-        self.configuration = SimpleNamespace(host=host)
+        self.configuration = SimpleNamespace(host=host, auth_settings=self._auth_settings)
         self.rest_client = SimpleNamespace(
             pool_manager=urllib3.PoolManager(ca_certs=str(account / "ca.crt"), maxsize=32)
         )
         self.default_headers: dict[str, str] = {"User-Agent": "aftershock"}
 
-    def update_params_for_auth(self, *args: Any, **_: Any) -> None:
-        """Add the token as it is now to the headers, which come first: the kubelet renews it."""
-        args[0]["Authorization"] = f"Bearer {(self.account / 'token').read_text(encoding='ascii').strip()}"
+    def _auth_settings(self) -> dict[str, dict[str, str]]:
+        """Return the token as it is now: the kubelet renews it."""
+        token = (self.account / "token").read_text(encoding="ascii").strip()
+        return {"BearerToken": {"key": "Authorization", "value": f"Bearer {token}"}}
 
 
 def api_from_inside(account: Path = ACCOUNT) -> KubeApi:

@@ -1,13 +1,15 @@
 """Who has power over nodes, from this machine.
 
-A kind node is a container, and its engine does it. On other clusters commands of the settings
-do, and what stops a node there must end by itself: nobody else may be left to start it.
+A kind node is a container, and its engine does it. On other clusters EC2 does, or commands of the
+settings, and what stops a node there must end by itself: nobody else may be left to start it.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from aftershock.cluster.api import KubeApi
+from aftershock.cluster.ec2.power import Ec2Power
 from aftershock.cluster.kind.engine import Engine, engine_of
 from aftershock.cluster.kind.nodes import Nodes
 from aftershock.cluster.power import How, Power, PowerOrigin
@@ -40,8 +42,12 @@ class KindPower:
         """Return the cluster's name."""
         return PowerOrigin(cluster=self.cluster)
 
-    def check(self, how: How, node: str) -> None:  # noqa: ARG002 - the protocol's; an engine can do both
+    def check(self, how: How, node: str) -> None:
         """Do nothing if the node is one of our containers, and runs."""
+        if how not in {"pause", "stop"}:
+            raise RefusedError(
+                f"nothing can {how} {node}", expected="a node that is an EC2 instance", found="kind"
+            )
         nodes = sorted(self.engine.containers(self.cluster))
         state = self.engine.state(node) if node in nodes else "no container of that name"
         if state != "running":
@@ -87,7 +93,8 @@ class CommandPower:
         if how != "stop" or not self.commands.stop:
             raise RefusedError(
                 f"there is no command to {how} {node}",
-                expected="node_power in [tool.aftershock], with stop and start; pausing works on kind only",
+                expected="node_power in [tool.aftershock], with stop and start; pausing works on kind only, "
+                "rebooting and terminating on EC2",
                 found="none",
             )
 
@@ -103,19 +110,23 @@ class CommandPower:
         self.shell.run(*(_filled(word, values) for word in words))
 
 
-def power_of(settings: Settings, *, cluster: str) -> Power | None:
+def power_of(settings: Settings, *, cluster: str, api: KubeApi | None = None) -> Power | None:
     """Return what has power over the nodes of the settings' cluster; None if nothing has.
 
-    `cluster` is what kind calls our cluster.
+    `cluster` is what kind calls our cluster; EC2 asks `api` which instances the nodes are.
     """
     if settings.cluster == "kind":
         return power_from(PowerOrigin(cluster=cluster))
+    if settings.node_power.ec2 and api is not None:
+        return Ec2Power.of(settings.ec2, api)
     return power_from(PowerOrigin(commands=settings.node_power)) if settings.node_power.stop else None
 
 
 def power_from(origin: PowerOrigin) -> Power:
     """Return the power that has this origin."""
     state = state_dir()
+    if origin.ec2 is not None:
+        return Ec2Power.from_origin(origin.ec2)
     if origin.cluster:
         return KindPower(origin.cluster, state=state)
     (state / "logs").mkdir(exist_ok=True)

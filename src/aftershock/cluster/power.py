@@ -8,16 +8,26 @@ import msgspec
 
 from aftershock.config import NodePower
 
-__all__ = ["How", "Power", "PowerOrigin"]
+__all__ = ["Ec2Origin", "How", "Power", "PowerOrigin"]
 
-How = Literal["pause", "stop"]
+How = Literal["pause", "stop", "reboot", "terminate"]
+
+
+class Ec2Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """EC2 in a region, with the nodes' instances by the nodes' names, and whose switch it is."""
+
+    region: str
+    cluster: str
+    switch_role: str = ""
+    instances: dict[str, str] = {}
 
 
 class PowerOrigin(msgspec.Struct, frozen=True, kw_only=True):
-    """A kind cluster's name, or else the commands of the settings."""
+    """A kind cluster's name, or EC2, or else the commands of the settings."""
 
     cluster: str = ""
     commands: NodePower = NodePower()
+    ec2: Ec2Origin | None = None
 
 
 class Power(Protocol):
@@ -33,10 +43,10 @@ class Power(Protocol):
         ...
 
     def take(self, how: How, node: str, *, expires_s: float) -> None:
-        """Pause or stop the node. Where it ends by itself, that is after `expires_s` seconds.
+        """Do that to the node. Where it ends by itself, that is after `expires_s` seconds.
 
         Raises:
-            CommandError: it did not work.
+            EnvironmentUnusableError: it did not work.
 
         """
         ...
@@ -46,10 +56,10 @@ class Power(Protocol):
         ...
 
     def give(self, how: How, node: str) -> None:
-        """Take back what `take` did. Idempotent.
+        """Take back what `take` did, as far as that can be. Idempotent.
 
         Raises:
-            CommandError: it did not work.
+            EnvironmentUnusableError: it did not work.
 
         """
         ...

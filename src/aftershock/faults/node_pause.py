@@ -15,3 +15,4 @@ class NodePause(Powered):
 
     name = NAME
     how: How = "pause"
+    said = "paused"

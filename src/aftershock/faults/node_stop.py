@@ -15,3 +15,4 @@ class NodeStop(Powered):
 
     name = NAME
     how: How = "stop"
+    said = "switched off"

@@ -16,7 +16,7 @@ from aftershock.cluster.controllers import controllers_of
 from aftershock.cluster.power import How, Power
 from aftershock.cluster.targets import Target, choose_node, collection, condition
 from aftershock.counting import counted
-from aftershock.errors import CommandError, RefusedError, TransientError
+from aftershock.errors import EnvironmentUnusableError, RefusedError, TransientError
 from aftershock.faults import guardians
 from aftershock.faults.chosen import WhichNode
 from aftershock.faults.evictable import load_of
@@ -26,7 +26,7 @@ from aftershock.faults.protocol import Plan, Proof
 from aftershock.faults.tools import Tools
 from aftershock.forecast.beat import Delay
 
-__all__ = ["FOR_S", "LEAST_S", "Powered", "PoweredUndo"]
+__all__ = ["FOR_S", "LEAST_S", "Powered", "PoweredUndo", "condition_of", "power_over"]
 
 FOR_S = 120.0
 # A node is noticed as lost after 40 to 50 s (measured 44 s): one that is back before proves nothing.
@@ -52,12 +52,16 @@ class Powered:
 
     name: str
     how: How
+    said: str
     shows_after: Mapping[str, Delay] = {"kube_node_status_condition": SHOWS}
 
     def __init__(self, tools: Tools, *, for_s: float = FOR_S, **which: Unpack[WhichNode]) -> None:
         self.tools = tools
         self.for_s = for_s
         self.which = which
+
+    def _time(self) -> str:
+        return f"{self.said} for {self.for_s:g} s"
 
     def plan(self) -> Plan:
         """Choose the node, and look whether there is power over it.
@@ -75,8 +79,8 @@ class Powered:
             )
         choice = choose_node(self.tools.api, **self.which)
         (node,) = choice.targets
-        _power(self.tools, node.name).check(self.how, node.name)
-        if _ready(self.tools.api.get(node.path)) != "True":
+        power_over(self.tools, node.name).check(self.how, node.name)
+        if condition_of(self.tools.api.get(node.path)) != "True":
             raise RefusedError(
                 f"{node} is not Ready", expected="a node that is there to be lost", found="not Ready"
             )
@@ -94,8 +98,8 @@ class Powered:
             expires_after_s=self.for_s,
             lands_within_s=self.for_s,
             blast_radius=(
-                f"{choice}: {_SAID[self.how]} for {self.for_s:g} s, with {counted(len(pods), 'pod')} "
-                f"of open namespaces and {counted(len(load.left) + len(load.leaving), 'other')}"
+                f"{choice}: {self._time()}, with {counted(len(pods), 'pod')} of open namespaces "
+                f"and {counted(len(load.left) + len(load.leaving), 'other')}"
             ),
             switch="guardian",
             marked=(node,),
@@ -107,10 +111,10 @@ class Powered:
 
         Raises:
             FaultError: there is no guardian; the node keeps its power.
-            CommandError: the power could not be taken.
+            EnvironmentUnusableError: the power could not be taken.
 
         """
-        power, node = _power(self.tools, plan.undo["node"]), plan.undo["node"]
+        power, node = power_over(self.tools, plan.undo["node"]), plan.undo["node"]
         order = Order(
             fault_id=plan.fault_id,
             node=node,
@@ -126,7 +130,7 @@ class Powered:
         """Ask the API whether the node is counted as lost."""
         node = self.tools.api.find(plan.targets[0].path)
         same = node is not None and node["metadata"]["uid"] == plan.undo["uid"]
-        ready = _ready(node) if node is not None and same else "the node is gone"
+        ready = condition_of(node) if node is not None and same else "the node is gone"
         return Proof(
             holds=same and ready != "True",
             source="Kubernetes API, condition of the node",
@@ -154,7 +158,7 @@ class PoweredUndo:
             return
         try:
             self.tools.power.give(record.undo["how"], record.undo["node"])
-        except CommandError as error:
+        except EnvironmentUnusableError as error:
             raise TransientError(error.message, found=error.found) from error
         guardians.disarm(record.fault_id)
 
@@ -172,7 +176,7 @@ class PoweredUndo:
         alive = renewed != self._seen.setdefault(record.fault_id, renewed) or (
             renewed != "" and from_rfc3339(renewed) > record.expires_at
         )
-        ready = _ready(node)
+        ready = condition_of(node)
         return Proof(
             holds=alive and ready == "True",
             source=source,
@@ -184,18 +188,22 @@ class PoweredUndo:
         return node if node is not None and node["metadata"]["uid"] == record.undo["uid"] else None
 
 
-_SAID = {"pause": "paused", "stop": "switched off"}
-
-
-def _ready(node: Json) -> str:
+def condition_of(node: Json) -> str:
+    """Return the status of a node's condition Ready: "True", "False", "Unknown"; "unknown" without one."""
     return str(condition(node, "Ready").get("status", "unknown"))
 
 
-def _power(tools: Tools, node: str) -> Power:
+def power_over(tools: Tools, node: str) -> Power:
+    """Return what has power over the node.
+
+    Raises:
+        RefusedError: nothing has.
+
+    """
     if tools.power is None:
         raise RefusedError(
             f"nothing has power over {node}",
-            expected="a kind cluster, or node_power in [tool.aftershock]: commands to stop and start a node",
+            expected="a kind cluster, or node_power in [tool.aftershock]: EC2, or commands",
             found="neither",
         )
     return tools.power

@@ -54,7 +54,7 @@ class Ground:
     @classmethod
     def of(cls, cluster: Cluster, guard: Guard) -> Ground:
         """Return the ground of a cluster, as its guard allows."""
-        power = power_of(guard.settings, cluster=CLUSTER_NAME)
+        power = power_of(guard.settings, cluster=CLUSTER_NAME, api=cluster.api)
         return cls(tools=tools(cluster.api, may_touch=guard.may_touch, power=power), guard=guard)
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from aftershock.cluster.targets import NodeWords
 from aftershock.faults.node_pause import NodePause
+from aftershock.faults.node_reboot import NodeReboot
 from aftershock.faults.node_stop import NodeStop
+from aftershock.faults.node_terminate import NodeTerminate
 from aftershock.scene.acts import Breaks, on_node
 
-__all__ = ["paused", "switched_off"]
+__all__ = ["paused", "rebooted", "switched_off", "terminated"]
 
 
 def paused(*, node: NodeWords, time: float) -> Breaks:
@@ -18,3 +20,13 @@ def paused(*, node: NodeWords, time: float) -> Breaks:
 def switched_off(*, node: NodeWords, time: float) -> Breaks:
     """Return the act of "{node} is switched off for {time}"."""
     return on_node(NodeStop, node, by="restart", for_s=time)
+
+
+def rebooted(*, node: NodeWords) -> Breaks:
+    """Return the act of "{node} is rebooted"."""
+    return on_node(NodeReboot, node, by="restart")
+
+
+def terminated(*, node: NodeWords) -> Breaks:
+    """Return the act of "{node} is terminated"."""
+    return on_node(NodeTerminate, node, by="new pod")

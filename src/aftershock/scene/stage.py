@@ -76,7 +76,7 @@ class Stage:
             carrier_image=self.settings.carrier_image,
             may_touch=self.guard.may_touch,
             clock=self.timeline.clock,
-            power=power_of(self.settings, cluster=CLUSTER_NAME),
+            power=power_of(self.settings, cluster=CLUSTER_NAME, api=self.api),
         )
         self.injector = Injector(
             self.tools,

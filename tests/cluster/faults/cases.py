@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["CASES", "NODE", "NODES", "OTHER_NODE", "WORKLOADS", "Case", "case"]
+__all__ = ["CASES", "ELSEWHERE", "NODE", "NODES", "OTHER_NODE", "WORKLOADS", "Case", "case"]
 
 NODE = "aftershock-worker2"
 """The node that loses its kubelet or its power."""
@@ -88,6 +88,9 @@ CASES: tuple[Case, ...] = (
     ),
     _patch("scaled-to-zero", "productpage"),
 )
+
+ELSEWHERE = frozenset({"node-reboot", "node-terminate"})
+"""Faults that a kind cluster cannot have: its nodes have no boot of their own, and nobody makes them anew."""
 
 # Those in a row are not in each other's way: they hit different workloads, or different parts of nodes.
 WORKLOADS: tuple[tuple[str, ...], ...] = (

@@ -146,3 +146,10 @@ def test_who_has_power_by_the_settings() -> None:
     assert other is not None
     assert other.origin() == PowerOrigin(commands=COMMANDS)
     assert power_of(Settings(cluster="staging"), cluster="a") is None
+
+
+@pytest.mark.parametrize("how", ["reboot", "terminate"])
+def test_what_only_a_machine_of_its_own_can_do(power: KindPower, how: str) -> None:
+    for other in (power, power_from(PowerOrigin(commands=COMMANDS))):
+        with pytest.raises(RefusedError, match=how):
+            other.check(how, "a-worker")  # type: ignore[arg-type]  # one of the two

@@ -195,6 +195,12 @@ class KindProvider:
             if image.always == "build"
         }
 
+    def make_component_image(self) -> str:
+        """Build the image of our own parts with this machine's engine; return the name that it has there."""
+        builder = self.builder
+        builder.build([self.catalogue.images["components"]])
+        return self.catalogue.tag("components")
+
     def bring(self, name: str) -> str:
         """Have an image that `up` does not make in every node; return the name that it has there.
 

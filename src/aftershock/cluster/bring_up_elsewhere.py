@@ -1,0 +1,139 @@
+"""`aftershock up` on clusters that are not kind's: on EC2, which it makes, and on one that is there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from aftershock.cluster.api import KubeApi
+from aftershock.cluster.bring_up import ReadinessCheck
+from aftershock.cluster.connect import NODE_PORTS, kubeconfig_api
+from aftershock.cluster.ec2.access import API_HERE, TUNNELS, held
+from aftershock.cluster.ec2.provider import Ec2Provider
+from aftershock.cluster.guard import check_context
+from aftershock.cluster.kind.provider import KindProvider
+from aftershock.cluster.progress import Progress
+from aftershock.cluster.stack import Stack
+from aftershock.cluster.vertical import define_vpa
+from aftershock.config import Settings, state_dir
+from aftershock.errors import ConfigError
+
+__all__ = ["bring_up_ec2", "deploy_to", "ec2_provider", "tunnels"]
+
+READY_WITHIN_S = 600.0
+"""For the stack, whose images nodes of other clusters pull first."""
+
+
+def ec2_provider(settings: Settings, *, root: Path, progress: Progress) -> Ec2Provider:
+    """Return the provider of the settings' cluster on EC2."""
+    return Ec2Provider(settings.ec2, root=root, state=state_dir(), progress=progress)
+
+
+def bring_up_ec2(
+    settings: Settings, *, root: Path, progress: Progress, check: ReadinessCheck, addons: tuple[str, ...] = ()
+) -> None:
+    """Make the cluster on EC2 whole, with the stack on it if `components_image` is set.
+
+    Raises:
+        EnvironmentUnusableError: something that is needed is missing, or AWS said no.
+
+    """
+    provider = ec2_provider(settings, root=root, progress=progress)
+    instance = provider.up()
+    for line in _next_steps(provider):
+        progress.say(line)
+    if not settings.components_image:
+        progress.say(
+            "no stack: set components_image in [tool.aftershock] to where the nodes can pull it from"
+        )
+        return
+    with held(provider.aws, instance, {API_HERE: TUNNELS[API_HERE]}, log=provider.log, clock=provider.clock):
+        api = kubeconfig_api(provider.kubeconfig, provider.context)
+        # `check` connects by the settings, as every other command does.
+        with _kubeconfig(provider.kubeconfig):
+            _deploy(settings, api, root=root, progress=progress, check=check, addons=addons)
+
+
+def deploy_to(
+    settings: Settings, *, root: Path, progress: Progress, check: ReadinessCheck, addons: tuple[str, ...] = ()
+) -> None:
+    """Deploy the stack to the cluster whose context the settings name.
+
+    Raises:
+        RefusedError: the context is not on the list of those that may be touched.
+        ConfigError: it is not said where nodes pull the image of our own parts.
+
+    """
+    check_context(settings.cluster, settings)
+    if not settings.components_image:
+        raise ConfigError(
+            "it is not known where the nodes of this cluster pull the image of our own parts",
+            expected="components_image in [tool.aftershock], or AFTERSHOCK_COMPONENTS_IMAGE",
+            found="nothing",
+            hint="`aftershock image` builds it and prints its name: push it to a registry that they reach",
+        )
+    api = kubeconfig_api(None, settings.cluster)
+    _deploy(settings, api, root=root, progress=progress, check=check, addons=addons)
+
+
+def _deploy(
+    settings: Settings,
+    api: KubeApi,
+    *,
+    root: Path,
+    progress: Progress,
+    check: ReadinessCheck,
+    addons: tuple[str, ...],
+) -> None:
+    tools = KindProvider(root=root, state=state_dir(), progress=progress, addons=addons)
+    with progress.stage(f"stack (profile {settings.profile})"):
+        stack = Stack(root=root, kustomize=tools.tool("kustomize"), log=tools.log, progress=progress)
+        stack.define(api)
+        if "vpa" in addons:
+            define_vpa(api, root=root, shell=stack.shell)
+        items = stack.render(settings.profile, component_image=settings.components_image, addons=addons)
+        stack.sweep(api, items)
+        stack.deploy(api, items)
+    with progress.stage("ready"):
+        stack.await_ready(api, items, within_s=READY_WITHIN_S)
+        check(settings, items)
+
+
+@contextmanager
+def tunnels(provider: Ec2Provider) -> Iterator[None]:
+    """Hold every tunnel that scenarios need while the block runs. Raises as `held`."""
+    with held(provider.aws, provider.leader(), TUNNELS, log=provider.log, clock=provider.clock):
+        yield
+
+
+@contextmanager
+def _kubeconfig(path: Path) -> Iterator[None]:
+    """Have the client library read this kubeconfig."""
+    before = os.environ.get("KUBECONFIG")
+    os.environ["KUBECONFIG"] = str(path)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["KUBECONFIG"]
+        else:
+            os.environ["KUBECONFIG"] = before
+
+
+def _next_steps(provider: Ec2Provider) -> list[str]:
+    """Return what belongs into pyproject.toml so that scenarios run there."""
+    services = ", ".join(
+        f'"{name}" = "http://127.0.0.1:{port}"'
+        for name, port in NODE_PORTS.items()
+        if not name.startswith("monitoring/")
+    )
+    return [
+        f"kubeconfig: {provider.kubeconfig} (context {provider.context})",
+        "hold the tunnels with `aftershock tunnel`, and have in [tool.aftershock]:",
+        f'  allowed_contexts = ["{provider.context}"]',
+        "  node_power = {ec2 = true}",
+        f"  services = {{{services}}}",
+        f"then: KUBECONFIG={provider.kubeconfig} pytest features/ --cluster {provider.context}",
+    ]

@@ -1,0 +1,153 @@
+"""Removal: of everything that bears a cluster's tags, or of what a failed `up` had made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from aftershock.clock import Clock, wait_until
+from aftershock.cluster.ec2.parts import Found
+from aftershock.cluster.ec2.session import Aws
+from aftershock.cluster.progress import Progress
+from aftershock.errors import CloudError, DeadlineError, ResidueError, TransientError
+
+__all__ = ["ORDER", "remove"]
+
+ORDER = (
+    "schedule", "instance", "NAT gateway", "elastic IP", "security group", "subnet", "route table",
+    "internet gateway", "VPC", "key pair", "instance profile", "role",
+)  # fmt: skip
+
+ENDS_WITHIN_S = 300.0
+# What EC2 says of something whose user has just gone, but not everywhere yet.
+_STILL_USED = {"DependencyViolation", "InvalidIPAddress.InUse", "AuthFailure.AddressInUse", "DeleteConflict"}
+
+
+def remove(
+    aws: Aws,
+    found: Sequence[Found],
+    *,
+    progress: Progress,
+    clock: Clock | None = None,
+    within_s: float = ENDS_WITHIN_S,
+) -> None:
+    """Remove all of `found`, each kind after what needs it; what is gone already is no error.
+
+    One that cannot be removed keeps none of the others.
+
+    Raises:
+        ResidueError: something is left; it names it, with the reason.
+
+    """
+    left: list[str] = []
+    for kind in ORDER:
+        items = [item for item in found if item.kind == kind]
+        # All at once, then wait for all: each takes minutes.
+        for act in _ACTS[kind]:
+            for item in items:
+                try:
+                    _tried(aws, item, act, within_s=within_s, clock=clock)
+                except (CloudError, DeadlineError) as error:
+                    left.append(f"{item}: {error.found or error.message}")
+        for item in items:
+            if not any(line.startswith(f"{item}:") for line in left):
+                progress.say(f"removed {item}")
+    if left:
+        raise ResidueError(
+            f"{len(left)} of {len(found)} things are left in {aws.region}",
+            expected="nothing",
+            found="; ".join(dict.fromkeys(left)),
+            hint="`aftershock down --provider ec2` tries again; what runs costs money until then",
+        )
+
+
+Act = Callable[[Aws, Found], bool | None]
+
+
+def _tried(aws: Aws, item: Found, act: Act, *, within_s: float, clock: Clock | None) -> None:
+    def done() -> bool:
+        try:
+            return act(aws, item) is not False
+        except CloudError as error:
+            if error.code in _STILL_USED:
+                raise TransientError(error.found) from error
+            raise
+
+    wait_until(done, within_s=within_s, every_s=2.0, what=f"{item} to be removed", clock=clock)
+
+
+def _one(service: str, operation: str, key: str, *, many: bool = False) -> Act:
+    """Return the act of a single call that names the thing."""
+
+    def act(aws: Aws, item: Found) -> None:
+        aws.unless_gone(service, operation, **{key: [item.id] if many else item.id})
+
+    return act
+
+
+def _instance_gone(aws: Aws, item: Found) -> bool:
+    filters = [{"Name": "instance-id", "Values": [item.id]}]
+    reservations = aws.items("ec2", "describe_instances", "Reservations", Filters=filters)
+    return all(
+        instance["State"]["Name"] == "terminated" for entry in reservations for instance in entry["Instances"]
+    )
+
+
+def _gateway_gone(aws: Aws, item: Found) -> bool:
+    filters = [{"Name": "nat-gateway-id", "Values": [item.id]}]
+    gateways = aws.items("ec2", "describe_nat_gateways", "NatGateways", Filter=filters)
+    return all(gateway["State"] in {"deleted", "failed"} for gateway in gateways)
+
+
+def _detach_gateway(aws: Aws, item: Found) -> None:
+    for attachment in _listed(item, "Attachments"):
+        aws.unless_gone(
+            "ec2", "detach_internet_gateway", InternetGatewayId=item.id, VpcId=attachment["VpcId"]
+        )
+
+
+def _empty_role(aws: Aws, item: Found) -> None:
+    """Take from a role what it was given: IAM deletes only empty ones."""
+    attached = aws.items("iam", "list_attached_role_policies", "AttachedPolicies", RoleName=item.id)
+    for policy in attached:
+        aws.unless_gone("iam", "detach_role_policy", RoleName=item.id, PolicyArn=policy["PolicyArn"])
+    for name in aws.items("iam", "list_role_policies", "PolicyNames", RoleName=item.id):
+        aws.unless_gone("iam", "delete_role_policy", RoleName=item.id, PolicyName=name)
+
+
+def _empty_profile(aws: Aws, item: Found) -> None:
+    for role in _listed(item, "Roles"):
+        aws.unless_gone(
+            "iam", "remove_role_from_instance_profile", InstanceProfileName=item.id, RoleName=role["RoleName"]
+        )
+
+
+def _free_table(aws: Aws, item: Found) -> None:
+    """Take a route table from its subnets, which may not have told that they are gone."""
+    for association in _listed(item, "Associations"):
+        aws.unless_gone(
+            "ec2", "disassociate_route_table", AssociationId=association["RouteTableAssociationId"]
+        )
+
+
+def _listed(item: Found, key: str) -> Iterable[Mapping[str, str]]:
+    found: Iterable[Mapping[str, str]] = item.raw.get(key, ())
+    return found
+
+
+_ACTS: Mapping[str, tuple[Act, ...]] = {
+    "schedule": (_one("scheduler", "delete_schedule", "Name"),),
+    "instance": (_one("ec2", "terminate_instances", "InstanceIds", many=True), _instance_gone),
+    "NAT gateway": (_one("ec2", "delete_nat_gateway", "NatGatewayId"), _gateway_gone),
+    "elastic IP": (_one("ec2", "release_address", "AllocationId"),),
+    "security group": (_one("ec2", "delete_security_group", "GroupId"),),
+    "subnet": (_one("ec2", "delete_subnet", "SubnetId"),),
+    "route table": (
+        _free_table,
+        _one("ec2", "delete_route_table", "RouteTableId"),
+    ),
+    "internet gateway": (_detach_gateway, _one("ec2", "delete_internet_gateway", "InternetGatewayId")),
+    "VPC": (_one("ec2", "delete_vpc", "VpcId"),),
+    "key pair": (_one("ec2", "delete_key_pair", "KeyName"),),
+    "instance profile": (_empty_profile, _one("iam", "delete_instance_profile", "InstanceProfileName")),
+    "role": (_empty_role, _one("iam", "delete_role", "RoleName")),
+}
