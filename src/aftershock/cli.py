@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,7 +14,8 @@ from typing import Any
 import click
 
 from aftershock.cluster.bring_up import bring_down, bring_up
-from aftershock.cluster.bring_up_elsewhere import bring_up_ec2, deploy_to, ec2_provider, tunnels
+from aftershock.cluster.bring_up_elsewhere import bring_up_ec2, deploy_to, ec2_provider
+from aftershock.cluster.commands import COMMANDS as CLUSTER_COMMANDS
 from aftershock.cluster.connect import CLUSTER_NAME, connect
 from aftershock.cluster.doctor import examine, install
 from aftershock.cluster.kind.provider import KindProvider
@@ -175,24 +175,6 @@ def down(*, provider: str, prune: bool, expired: bool) -> None:
 
 
 @main.command()
-@_told
-def tunnel() -> None:
-    """Hold the way to the EC2 cluster's API and services, on 127.0.0.1, until Ctrl-C."""
-    settings = load_settings(root=project_root())
-    with tunnels(ec2_provider(settings, root=project_root(), progress=Progress())):
-        click.echo("the tunnels are open; Ctrl-C closes them")
-        signal.pause()
-
-
-@main.command()
-@_told
-def image() -> None:
-    """Build the image of our own parts, and print its name: push it to where other clusters pull it."""
-    provider = KindProvider(root=project_root(), state=state_dir(), progress=Progress())
-    click.echo(provider.make_component_image())
-
-
-@main.command()
 @click.option(
     "--install", "do_install", is_flag=True, help="As root on Debian: install and set what is missing."
 )
@@ -204,19 +186,6 @@ def doctor(*, do_install: bool) -> None:
         install(Progress())
     if not examine(settings, Progress().console):
         sys.exit(10)
-
-
-@main.command()
-@click.option("--provider", type=click.Choice(["kind", "ec2"]), default="kind", show_default=True,
-              help="Which cluster.")  # fmt: skip
-@_told
-def kubeconfig(*, provider: str) -> None:
-    """Print the path of the cluster's kubeconfig: export KUBECONFIG=$(aftershock kubeconfig)."""
-    if provider == "kind":
-        click.echo(state_dir() / "kubeconfig")
-        return
-    root = project_root()
-    click.echo(ec2_provider(load_settings(root=root), root=root, progress=Progress()).kubeconfig)
 
 
 @main.command()
@@ -434,7 +403,7 @@ def export(run: str, into: Path | None) -> None:
         into.write_text(text, encoding="utf-8")
 
 
-for added in COMMANDS:
+for added in (*CLUSTER_COMMANDS, *COMMANDS):
     added.callback = _told(added.callback) if added.callback else None
     main.add_command(added)
 

@@ -72,14 +72,16 @@ def _know_credentials(client: ApiClient) -> None:
         pem = Path(configuration.key_file).read_text(encoding="utf-8", errors="replace")
         know(pem, encoded=False)
         know(base64.b64encode(pem.encode()).decode(), encoded=False)
-    add_to = client.update_params_for_auth
+    read = configuration.auth_settings
 
-    def add_and_know(headers: dict[str, str], *more: Any, **options: Any) -> None:
-        add_to(headers, *more, **options)
-        know_header(next((text for name, text in headers.items() if name.lower() == "authorization"), ""))
+    def read_and_know() -> Any:
+        found = read()
+        for setting in found.values():
+            know_header(setting["value"])
+        return found
 
-    client.update_params_for_auth = add_and_know  # type: ignore[method-assign]  # of this one client
-    add_and_know({}, [], ["BearerToken"], "", "GET", None)
+    configuration.auth_settings = read_and_know  # of this one client
+    read_and_know()
 
 
 def connect(settings: Settings) -> Cluster:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any
@@ -64,7 +65,9 @@ class Aws:
                 hint="pip install 'aftershock[ec2]'",
             ) from error
         try:
-            session = boto3.Session(region_name=self._wanted or None)
+            # boto3 itself reads AWS_DEFAULT_REGION alone; AWS' other tools read this one first.
+            region = self._wanted or os.environ.get("AWS_REGION")
+            session = boto3.Session(region_name=region or None)
         except botocore.exceptions.ProfileNotFound as error:
             raise ConfigError(
                 str(error), expected="a profile of ~/.aws/config", hint="unset AWS_PROFILE"

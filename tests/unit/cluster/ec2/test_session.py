@@ -50,9 +50,9 @@ def test_a_wrong_region(cloud: str, region: str, message: str, hint: str) -> Non
     assert hint in caught.value.hint
 
 
-def test_the_region_of_the_environment(cloud: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_REGION", "eu-north-1")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-north-1")
+@pytest.mark.parametrize("name", ["AWS_REGION", "AWS_DEFAULT_REGION"])
+def test_the_region_of_the_environment(cloud: str, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "eu-north-1")
     assert Aws().region == "eu-north-1"
 
 
