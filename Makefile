@@ -54,7 +54,7 @@ COMPILE := pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe -
 requirements:
 	$(COMPILE) --constraint requirements/together.in --output-file requirements/run.txt pyproject.toml
 	$(COMPILE) --constraint requirements/run.txt --extra ec2 --extra s3 --output-file requirements/dev.txt pyproject.toml requirements/dev.in
-	$(COMPILE) --constraint requirements/dev.txt --extra s3 --output-file requirements/harness.txt pyproject.toml
+	$(COMPILE) --constraint requirements/dev.txt --extra ec2 --extra s3 --output-file requirements/harness.txt pyproject.toml
 	$(COMPILE) --output-file stack/components/requirements.txt stack/components/requirements.in
 	$(COMPILE) --constraint requirements/run.txt --output-file stack/load/requirements.txt stack/load/requirements.in
 

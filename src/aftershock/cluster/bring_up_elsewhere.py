@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
+
 from aftershock.cluster.api import KubeApi
 from aftershock.cluster.bring_up import ReadinessCheck
 from aftershock.cluster.connect import NODE_PORTS, kubeconfig_api
 from aftershock.cluster.ec2.access import API_HERE, TUNNELS, held
 from aftershock.cluster.ec2.provider import Ec2Provider
 from aftershock.cluster.guard import check_context
+from aftershock.cluster.kind.catalogue import load_catalogue
 from aftershock.cluster.kind.provider import KindProvider
 from aftershock.cluster.progress import Progress
 from aftershock.cluster.stack import Stack
@@ -38,8 +41,11 @@ def bring_up_ec2(
 
     Raises:
         EnvironmentUnusableError: something that is needed is missing, or AWS said no.
+        ConfigError: it is not said where nodes pull an image of our own.
 
     """
+    if settings.components_image or addons:  # what is lacking is said before machines cost money
+        _own_images(settings, root=root, addons=addons)
     provider = ec2_provider(settings, root=root, progress=progress)
     instance = provider.up()
     for line in _next_steps(provider):
@@ -51,9 +57,11 @@ def bring_up_ec2(
         return
     with held(provider.aws, instance, {API_HERE: TUNNELS[API_HERE]}, log=provider.log, clock=provider.clock):
         api = kubeconfig_api(provider.kubeconfig, provider.context)
-        # `check` connects by the settings, as every other command does.
+        # `check` connects by the settings, as every other command does. Who makes a cluster may look at it.
+        allowed = (*settings.allowed_contexts, provider.context)
+        there = msgspec.structs.replace(settings, cluster=provider.context, allowed_contexts=allowed)
         with _kubeconfig(provider.kubeconfig):
-            _deploy(settings, api, root=root, progress=progress, check=check, addons=addons)
+            _deploy(there, api, root=root, progress=progress, check=check, addons=addons)
 
 
 def deploy_to(
@@ -63,17 +71,11 @@ def deploy_to(
 
     Raises:
         RefusedError: the context is not on the list of those that may be touched.
-        ConfigError: it is not said where nodes pull the image of our own parts.
+        ConfigError: it is not said where nodes pull an image of our own.
 
     """
     check_context(settings.cluster, settings)
-    if not settings.components_image:
-        raise ConfigError(
-            "it is not known where the nodes of this cluster pull the image of our own parts",
-            expected="components_image in [tool.aftershock], or AFTERSHOCK_COMPONENTS_IMAGE",
-            found="nothing",
-            hint="`aftershock image` builds it and prints its name: push it to a registry that they reach",
-        )
+    _own_images(settings, root=root, addons=addons)
     api = kubeconfig_api(None, settings.cluster)
     _deploy(settings, api, root=root, progress=progress, check=check, addons=addons)
 
@@ -93,12 +95,36 @@ def _deploy(
         stack.define(api)
         if "vpa" in addons:
             define_vpa(api, root=root, shell=stack.shell)
-        items = stack.render(settings.profile, component_image=settings.components_image, addons=addons)
+        images = _own_images(settings, root=root, addons=addons)
+        items = stack.render(settings.profile, images=images, addons=addons)
         stack.sweep(api, items)
         stack.deploy(api, items)
     with progress.stage("ready"):
         stack.await_ready(api, items, within_s=READY_WITHIN_S)
         check(settings, items)
+
+
+def _own_images(settings: Settings, *, root: Path, addons: tuple[str, ...]) -> dict[str, str]:
+    """Return where the nodes pull the images that nobody else makes, by their names in manifests.
+
+    Raises:
+        ConfigError: the settings do not say it of one that is needed.
+        UsageError: there is no addon of that name.
+
+    """
+    given = {"components": settings.components_image, "harness": settings.harness_image}
+    found = {}
+    for image in load_catalogue(root).own(addons):
+        if not given[image.name]:
+            raise ConfigError(
+                f"it is not known where the nodes of this cluster pull our own image {image.name!r}",
+                expected=f"{image.name}_image in [tool.aftershock], or AFTERSHOCK_{image.name.upper()}_IMAGE",
+                found="nothing",
+                hint=f"`aftershock image {image.name}` builds it and prints its name: "
+                "push it to a registry that they reach",
+            )
+        found[image.reference] = given[image.name]
+    return found
 
 
 @contextmanager

@@ -24,10 +24,14 @@ def tunnel() -> None:
 
 
 @click.command()
-def image() -> None:
-    """Build the image of our own parts, and print its name: push it to where other clusters pull it."""
+@click.argument("name", type=click.Choice(["components", "harness"]), default="components")
+def image(name: str) -> None:
+    """Build an image of our own, and print its name: push it to where other clusters pull it.
+
+    By default that of our parts of the stack; the harness' own is for the addon nightly.
+    """
     provider = KindProvider(root=project_root(), state=state_dir(), progress=Progress())
-    click.echo(provider.make_component_image())
+    click.echo(provider.make_own_image(name))
 
 
 @click.command()

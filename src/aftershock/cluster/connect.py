@@ -48,7 +48,7 @@ def kubeconfig_api(kubeconfig: Path | None, context: str) -> KubeApi:
     try:
         configuration = Configuration()
         configuration.connection_pool_maxsize = 32  # a run watches more kinds than the default has room for
-        client: ApiClient = new_client_from_config(
+        client: ApiClient = new_client_from_config(  # type: ignore[no-untyped-call]  # it ships no types
             config_file=str(kubeconfig) if kubeconfig else None,
             context=context,
             client_configuration=configuration,

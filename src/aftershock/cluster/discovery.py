@@ -14,7 +14,7 @@ _PORTS = {"prometheus": 9090, "alertmanager": 9093}
 
 
 def find_monitoring(api: KubeApi, *, named: str = "") -> Monitoring:
-    """Return where Prometheus and Alertmanager answer, by way of the API server's proxy.
+    """Return where they answer by way of the API server's proxy; our notification log, too, where it is.
 
     `named` is "namespace/service" of Prometheus, from the settings; without it the services
     themselves say by what they select.
@@ -24,15 +24,17 @@ def find_monitoring(api: KubeApi, *, named: str = "") -> Monitoring:
 
     """
     prometheus, alertmanager = _found(api, named)
+    webhook = _webhook(api, prometheus)
     return Monitoring(
         namespace=prometheus["metadata"]["namespace"],
-        prometheus=_proxied(api, prometheus, "prometheus"),
-        alertmanager=_proxied(api, alertmanager, "alertmanager") if alertmanager else None,
+        prometheus=_proxied(api, prometheus, _PORTS["prometheus"]),
+        alertmanager=_proxied(api, alertmanager, _PORTS["alertmanager"]) if alertmanager else None,
+        webhook=_proxied(api, webhook, webhook["spec"]["ports"][0]["port"]) if webhook else None,
     )
 
 
 def find_monitoring_inside(api: KubeApi, *, named: str = "") -> Monitoring:
-    """Return where they answer pods of the cluster; our notification log, too, where it is deployed.
+    """Return where they answer pods of the cluster.
 
     By their addresses: no fault of the cluster's DNS may blind who observes it.
 
@@ -41,10 +43,9 @@ def find_monitoring_inside(api: KubeApi, *, named: str = "") -> Monitoring:
 
     """
     prometheus, alertmanager = _found(api, named)
-    namespace = prometheus["metadata"]["namespace"]
-    webhook = api.find(f"/api/v1/namespaces/{namespace}/services/{_WEBHOOK}")
+    webhook = _webhook(api, prometheus)
     return Monitoring(
-        namespace=namespace,
+        namespace=prometheus["metadata"]["namespace"],
         prometheus=_direct(prometheus, _PORTS["prometheus"]),
         alertmanager=_direct(alertmanager, _PORTS["alertmanager"]) if alertmanager else None,
         webhook=_direct(webhook, webhook["spec"]["ports"][0]["port"]) if webhook else None,
@@ -83,6 +84,11 @@ def _found(api: KubeApi, named: str) -> tuple[Json, Json | None]:
     return prometheus[0], next(iter(alertmanager), None)
 
 
+def _webhook(api: KubeApi, prometheus: Json) -> Json | None:
+    """Return the service of our notification log, where it is deployed beside this Prometheus."""
+    return api.find(f"/api/v1/namespaces/{prometheus['metadata']['namespace']}/services/{_WEBHOOK}")
+
+
 def _services(api: KubeApi, what: str) -> list[Json]:
     """Return services with the port of `what` that select its pods; the operator's headless ones aside."""
     return [
@@ -103,11 +109,11 @@ def _direct(service: Json, port: int) -> Endpoint:
     return Endpoint(url=f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
 
 
-def _proxied(api: KubeApi, service: Json, what: str) -> Endpoint:
+def _proxied(api: KubeApi, service: Json, port: int) -> Endpoint:
     configuration = api.client.configuration
     namespace, name = service["metadata"]["namespace"], service["metadata"]["name"]
     return Endpoint(
-        url=f"{configuration.host}/api/v1/namespaces/{namespace}/services/{name}:{_PORTS[what]}/proxy",
+        url=f"{configuration.host}/api/v1/namespaces/{namespace}/services/{name}:{port}/proxy",
         verify=(configuration.ssl_ca_cert or True) if configuration.verify_ssl else False,
         cert=(configuration.cert_file, configuration.key_file) if configuration.cert_file else None,
         headers=credentials(api.client),

@@ -14,11 +14,13 @@ import pytest
 from aftershock.cluster import bring_up_elsewhere as module
 from aftershock.cluster.bring_up_elsewhere import bring_up_ec2, deploy_to, tunnels
 from aftershock.cluster.progress import Progress
-from aftershock.config import Settings
+from aftershock.config import Settings, project_root
 from aftershock.errors import ConfigError, RefusedError
 from aftershock.testing.kube import FakeApi
 
+ROOT = project_root(Path(__file__).parent)
 IMAGE = "registry.example.com/components:1"
+HARNESS = "registry.example.com/harness:1"
 
 
 class World:
@@ -49,12 +51,13 @@ class World:
 
     def stack(self, **_: object) -> object:
         parts = {name: self.note(name, []) for name in ("define", "sweep", "deploy", "await_ready")}
-        parts["render"] = lambda *_, **told: self.note(f"render {told['component_image']}", [])()
+        parts["render"] = lambda *_, **told: self.note(f"render {' '.join(told['images'].values())}", [])()
         parts["shell"] = None
         return type("Stack", (), parts)()
 
     def check(self, settings: Settings, items: object) -> None:
-        self.done.append(f"check with {os.environ.get('KUBECONFIG', 'none')}")
+        self.done.append(f"check {settings.cluster} with {os.environ.get('KUBECONFIG', 'none')}")
+        assert settings.cluster in settings.allowed_contexts
 
 
 @pytest.fixture
@@ -74,10 +77,10 @@ def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
 
 def test_ec2_with_the_stack(world: World, tmp_path: Path, progress: Progress, said: io.StringIO) -> None:
     settings = Settings(components_image=IMAGE)
-    bring_up_ec2(settings, root=tmp_path, progress=progress, check=world.check)
+    bring_up_ec2(settings, root=ROOT, progress=progress, check=world.check)
     assert world.done == [
         "cluster", "define by tunnel", f"render {IMAGE} by tunnel", "sweep by tunnel", "deploy by tunnel",
-        "await_ready by tunnel", f"check with {tmp_path / 'kubeconfig'}",
+        "await_ready by tunnel", f"check ec2-aftershock with {tmp_path / 'kubeconfig'}",
     ]  # fmt: skip
     assert "KUBECONFIG" not in os.environ
     assert 'allowed_contexts = ["ec2-aftershock"]' in said.getvalue()
@@ -86,9 +89,18 @@ def test_ec2_with_the_stack(world: World, tmp_path: Path, progress: Progress, sa
 def test_ec2_without_an_image_of_our_own_parts(
     world: World, tmp_path: Path, progress: Progress, said: io.StringIO
 ) -> None:
-    bring_up_ec2(Settings(), root=tmp_path, progress=progress, check=world.check)
+    bring_up_ec2(Settings(), root=ROOT, progress=progress, check=world.check)
     assert world.done == ["cluster"]
     assert "no stack: set components_image" in said.getvalue()
+
+
+def test_what_is_lacking_is_said_before_machines_are_made(world: World, progress: Progress) -> None:
+    with pytest.raises(ConfigError, match="our own image 'harness'"):
+        bring_up_ec2(
+            Settings(components_image=IMAGE), root=ROOT, progress=progress, check=world.check,
+            addons=("nightly",),
+        )  # fmt: skip
+    assert world.done == []
 
 
 def test_every_tunnel_that_scenarios_need(world: World, tmp_path: Path, progress: Progress) -> None:
@@ -98,20 +110,35 @@ def test_every_tunnel_that_scenarios_need(world: World, tmp_path: Path, progress
 
 def test_a_cluster_that_is_there(world: World, tmp_path: Path, progress: Progress) -> None:
     settings = Settings(cluster="mine", allowed_contexts=("mine",), components_image=IMAGE)
-    deploy_to(settings, root=tmp_path, progress=progress, check=world.check)
-    assert world.done == ["define", f"render {IMAGE}", "sweep", "deploy", "await_ready", "check with none"]
+    deploy_to(settings, root=ROOT, progress=progress, check=world.check)
+    assert world.done == [
+        "define",
+        f"render {IMAGE}",
+        "sweep",
+        "deploy",
+        "await_ready",
+        "check mine with none",
+    ]
+
+
+def test_an_addon_with_an_image_of_our_own(world: World, progress: Progress) -> None:
+    settings = Settings(
+        cluster="mine", allowed_contexts=("mine",), components_image=IMAGE, harness_image=HARNESS
+    )
+    deploy_to(settings, root=ROOT, progress=progress, check=world.check, addons=("nightly",))
+    assert f"render {IMAGE} {HARNESS}" in world.done
 
 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
         (Settings(cluster="other", components_image=IMAGE), "is not allowed"),
-        (Settings(cluster="mine", allowed_contexts=("mine",)), "not known where the nodes"),
+        (Settings(cluster="mine", allowed_contexts=("mine",)), "our own image 'components'"),
     ],
 )
 def test_what_is_refused_before_anything_is_touched(
     world: World, tmp_path: Path, progress: Progress, settings: Settings, message: str
 ) -> None:
     with pytest.raises((ConfigError, RefusedError), match=message):
-        deploy_to(settings, root=tmp_path, progress=progress, check=world.check)
+        deploy_to(settings, root=ROOT, progress=progress, check=world.check)
     assert world.done == []

@@ -140,7 +140,11 @@ class TestContext:
                 "selector": {"app.kubernetes.io/name": "prometheus"},
             },
         }
-        with serving(lambda path, query: (200, {"items": [service]})) as server:
+
+        def answer(path: str, query: object) -> tuple[int, dict[str, object]]:
+            return (404, {}) if path.endswith("alertmanager-webhook") else (200, {"items": [service]})
+
+        with serving(answer) as server:
             kubeconfig(tmp_path / "config", url=server.url, context="lab")
             cluster = connect(self.LAB)
             cluster.api.client.rest_client.pool_manager.clear()

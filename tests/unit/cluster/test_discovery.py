@@ -51,6 +51,15 @@ def test_the_only_one() -> None:
     assert found.webhook is None
 
 
+def test_our_notification_log_beside_it() -> None:
+    log = service("alertmanager-webhook", port=8081, selects="webhook")
+    found = find_monitoring(cluster(service("kps-prometheus"), log))
+    assert found.webhook is not None
+    assert found.webhook.url.endswith("/namespaces/monitoring/services/alertmanager-webhook:8080/proxy")
+    elsewhere = service("alertmanager-webhook", namespace="other", port=8081, selects="webhook")
+    assert find_monitoring(cluster(service("kps-prometheus"), elsewhere)).webhook is None
+
+
 def test_what_is_not_it() -> None:
     others = (
         OPERATED,

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from aftershock.cluster.ec2.machines import CONTROL_PLANE, Machine
 from aftershock.cluster.ec2.remote import Remote
 from aftershock.cluster.progress import Progress
-from aftershock.config import Ec2
+from aftershock.ec2_settings import Ec2
 from aftershock.errors import EnvironmentUnusableError
 
 __all__ = ["make_cluster"]

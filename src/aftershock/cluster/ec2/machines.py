@@ -16,7 +16,7 @@ from aftershock.cluster.ec2.making import Making
 from aftershock.cluster.ec2.network import Network
 from aftershock.cluster.ec2.parts import find
 from aftershock.cluster.ec2.session import Aws
-from aftershock.config import Ec2
+from aftershock.ec2_settings import Ec2
 from aftershock.errors import CloudError, ConfigError, TransientError
 
 __all__ = ["CONTROL_PLANE", "SCRIPT", "Machine", "find_image", "make_machines", "parts_of", "user_data"]

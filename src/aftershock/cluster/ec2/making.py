@@ -11,7 +11,7 @@ from aftershock.cluster.ec2.parts import Found, find
 from aftershock.cluster.ec2.session import MISSING, Aws
 from aftershock.cluster.ec2.tags import Tags
 from aftershock.cluster.progress import Progress
-from aftershock.config import Ec2
+from aftershock.ec2_settings import Ec2
 from aftershock.errors import CloudError, TransientError
 
 __all__ = ["Making"]

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from aftershock.cluster.ec2.machines import parts_of
-from aftershock.config import Ec2
+from aftershock.ec2_settings import Ec2
 from aftershock.errors import ConfigError
 
 __all__ = ["PRICES", "Item", "Prices", "load_prices", "plan", "read_prices", "told"]

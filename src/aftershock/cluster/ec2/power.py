@@ -17,7 +17,7 @@ from aftershock.cluster.ec2.identity import switch_role
 from aftershock.cluster.ec2.session import MISSING, Aws
 from aftershock.cluster.ec2.tags import CLUSTER, Tags, tag_of
 from aftershock.cluster.power import Ec2Origin, How, PowerOrigin
-from aftershock.config import Ec2
+from aftershock.ec2_settings import Ec2
 from aftershock.errors import CloudError, RefusedError
 
 __all__ = ["Ec2Power", "instances_of"]

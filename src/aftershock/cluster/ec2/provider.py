@@ -21,7 +21,7 @@ from aftershock.cluster.ec2.session import Aws
 from aftershock.cluster.ec2.tags import Tags
 from aftershock.cluster.progress import Progress
 from aftershock.cluster.shell import Shell
-from aftershock.config import Ec2
+from aftershock.ec2_settings import Ec2
 from aftershock.errors import (
     AftershockError,
     CloudError,

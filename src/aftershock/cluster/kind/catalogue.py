@@ -118,6 +118,16 @@ class Catalogue:
                 raise UsageError(f"there is no addon {name!r}", expected=", ".join(self.addons))
         return [image for image in self.images.values() if image.addon in wanted]
 
+    def own(self, addons: Iterable[str]) -> list[Image]:
+        """Return the images that nobody else makes, of the stack with these addons.
+
+        Raises:
+            UsageError: there is no addon of that name.
+
+        """
+        deployed = [*self.of_role("stack"), *self.of_addons(addons)]
+        return [image for image in deployed if image.always == "build"]
+
     def of_role(self, *roles: str) -> list[Image]:
         """Return the images of these roles, in the order of the file."""
         return [image for image in self.images.values() if image.role in roles]

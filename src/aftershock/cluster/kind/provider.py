@@ -188,18 +188,15 @@ class KindProvider:
 
     def own_images(self) -> dict[str, str]:
         """Return the names that images of our own have in the nodes, by their names in manifests."""
-        deployed = [*self.catalogue.of_role("stack"), *self._extra]
         return {
             image.reference: names_in_nodes(image, self.catalogue)[0]
-            for image in deployed
-            if image.always == "build"
+            for image in self.catalogue.own(self.addons)
         }
 
-    def make_component_image(self) -> str:
-        """Build the image of our own parts with this machine's engine; return the name that it has there."""
-        builder = self.builder
-        builder.build([self.catalogue.images["components"]])
-        return self.catalogue.tag("components")
+    def make_own_image(self, name: str) -> str:
+        """Build an image of our own with this machine's engine; return the name that it has there."""
+        self.builder.build([self.catalogue.images[name]])
+        return self.catalogue.tag(name)
 
     def bring(self, name: str) -> str:
         """Have an image that `up` does not make in every node; return the name that it has there.

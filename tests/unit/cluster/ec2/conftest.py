@@ -27,7 +27,7 @@ from aftershock.cluster.ec2.provider import Ec2Provider
 from aftershock.cluster.ec2.session import Aws
 from aftershock.cluster.progress import Progress
 from aftershock.cluster.shell import Shell
-from aftershock.config import Ec2
+from aftershock.ec2_settings import Ec2
 from aftershock.errors import CloudError
 from aftershock.testing import FakeClock
 

@@ -13,7 +13,8 @@ from aftershock.cluster.ec2.power import Ec2Power, instances_of
 from aftershock.cluster.ec2.provider import Ec2Provider
 from aftershock.cluster.node_power import power_from, power_of
 from aftershock.cluster.power import How
-from aftershock.config import Ec2, NodePower, Settings
+from aftershock.config import NodePower, Settings
+from aftershock.ec2_settings import Ec2
 from aftershock.errors import CloudError, RefusedError
 from aftershock.testing import FakeClock
 from aftershock.testing.kube import FakeApi, node

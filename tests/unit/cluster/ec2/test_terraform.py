@@ -15,7 +15,7 @@ import pytest
 from aftershock.cluster.ec2.machines import parts_of
 from aftershock.cluster.ec2.plan import plan
 from aftershock.cluster.ec2.tags import Tags
-from aftershock.config import Ec2
+from aftershock.ec2_settings import Ec2
 from tests.unit.cluster.ec2.conftest import ROOT
 
 FOLDER = ROOT / "cluster" / "ec2" / "terraform"
