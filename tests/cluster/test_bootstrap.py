@@ -1,97 +1,59 @@
-"""The bootstrap script for real: three fresh Debian machines, which are containers here, become a cluster.
+"""The bootstrap script for real: three fresh Debian machines become a cluster, and scenarios pass on it.
 
-Programs and images come from the kind cluster's nodes, so that nothing is downloaded but Debian's packages.
+Nothing of kind is there: other node names, no port of 127.0.0.1, a kubeconfig that only names the cluster.
+The tests build on one another, in this order.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from aftershock.clock import wait_until
-from aftershock.cluster.ec2.machines import SCRIPT
-from aftershock.cluster.kind.catalogue import load_catalogue
-from aftershock.cluster.kind.engine import Engine, find_engine
-from aftershock.config import project_root, state_dir
+from aftershock.cluster.api import KubeApi
+from aftershock.cluster.connect import kubeconfig_api
+from tests.cluster.conftest import Project
+from tests.cluster.fleet import ADDRESSES, CONTEXT, MACHINES, ROOT, Fleet
 
-ROOT = project_root(Path(__file__).parent)
-SOURCE = "aftershock-control-plane"
-IMAGE = "localhost/aftershock-test/machine:1"
-MACHINES = ("alder", "birch", "cedar")
-RANGES = ("--pods", "10.244.0.0/16", "--services", "10.96.0.0/16")
-ADMIN = ("kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf")
+HERE = Path(__file__).parent
+SCENARIOS = (
+    ("recovery/pod_killed.feature",),
+    ("recovery/out_of_memory.feature",),
+    ("scaling/nginx_web.feature",),
+    ("maintenance/drain_worker.feature",),
+    ("node/kubelet_stop.feature",),
+    ("recovery/node_lost.feature", "-k", "switched_off"),
+)
+SETTINGS = """
+[tool.aftershock]
+allowed_contexts = ["{context}"]
+load_hosts = ["{master}"]
+components_image = "{components}"
 
+[tool.aftershock.services]
+"demo/nginx-web" = "http://{master}:30080"
+"demo/sample-app" = "http://{master}:30081"
+"bookinfo/productpage" = "http://{master}:30082"
 
-class Fleet:
-    """Three machines, and the script on them."""
-
-    def __init__(self, engine: Engine, offline: Path) -> None:
-        self.engine = engine
-        self.offline = offline
-
-    def start(self) -> None:
-        script = f"{ROOT / SCRIPT}:/usr/local/sbin/node:ro"
-        for name in MACHINES:
-            self.engine.run(
-                "run", "--detach", "--name", f"aftershock-test-{name}", "--hostname", name, "--privileged",
-                "--network", "kind", "--tmpfs", "/tmp", "--tmpfs", "/run", "--volume", "/var",
-                "--cgroupns=private", "--volume", "/lib/modules:/lib/modules:ro", "--memory", "3g",
-                "--volume", f"{self.offline}:/offline:ro", "--volume", script,
-                IMAGE,
-            )  # fmt: skip
-        for name in MACHINES:
-            wait_until(lambda name=name: self._booted(name), within_s=60, what=f"{name} to boot")
-
-    def _booted(self, name: str) -> bool:
-        state = ("systemctl", "is-system-running", "--wait")
-        return self.engine.shell.succeeds(self.engine.name, "exec", f"aftershock-test-{name}", *state)
-
-    def end(self) -> None:
-        self.engine.run("rm", "--force", "--ignore", "--volumes", *(f"aftershock-test-{m}" for m in MACHINES))
-
-    def on(self, machine: str, *words: str) -> str:
-        return self.engine.run("exec", f"aftershock-test-{machine}", *words)
-
-    def node(self, machine: str, *words: str) -> str:
-        return self.on(machine, "node", *words)
-
-    def everywhere(self, *words: str) -> None:
-        with ThreadPoolExecutor(len(MACHINES)) as pool:
-            list(pool.map(lambda machine: self.node(machine, *words), MACHINES))
-
-    def get(self, *words: str) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = json.loads(self.on("alder", *ADMIN, "get", *words, "-o", "json"))[
-            "items"
-        ]
-        return found
+[tool.aftershock.node_power]
+stop = ["{power}", "{engine}", "stop", "{{node}}", "{{expires_s}}"]
+start = ["{power}", "{engine}", "start", "{{node}}"]
+"""
 
 
 @pytest.fixture(scope="module")
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
-    engine = find_engine(log=state_dir() / "logs" / "test-bootstrap.log", state=state_dir())
     offline = tmp_path_factory.mktemp("offline")
-    catalogue = load_catalogue(ROOT)
-    build = tmp_path_factory.mktemp("machine")
-    shutil.copy(ROOT / "tests/cluster/machine/Containerfile", build)
-    shutil.copy(ROOT / "cluster/kind/images/node/rootfs/usr/local/bin/entrypoint", build)
-    engine.run("build", "--build-arg", f"DEBIAN={catalogue.tag('debian')}", "--tag", IMAGE, build)
-    engine.run("cp", f"{SOURCE}:/usr/bin/hyperkube", offline / "hyperkube")
-    for name in ("kubeadm", "kubelet", "kubectl"):
-        (offline / name).symlink_to("hyperkube")
-    core = [image.reference for image in catalogue.of_role("core")]
-    core += [name for image in catalogue.of_role("core") for name in image.also]
-    command = f"ctr -n k8s.io images export /tmp/core.tar {' '.join(core)}"
-    engine.run("exec", SOURCE, "sh", "-c", command)
-    engine.run("cp", f"{SOURCE}:/tmp/core.tar", offline / "images.tar")
-    engine.run("exec", SOURCE, "rm", "/tmp/core.tar")
-    fleet = Fleet(engine, offline)
+    fleet = Fleet(offline)
     fleet.end()
+    fleet.build()
     try:
         fleet.start()
         yield fleet
@@ -100,35 +62,60 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
         shutil.rmtree(offline)
 
 
-def make(fleet: Fleet) -> None:
-    """Call every verb as the EC2 provider does."""
-    version = ("--kubernetes", load_catalogue(ROOT).versions["kubernetes"].removeprefix("v"))
-    fleet.everywhere("prepare", *version, "--programs", "/offline", "--images", "/offline/images.tar")
-    fleet.node(
-        "alder", "control-plane", *version, *RANGES, "--etcd", "3.6.4-0", "--coredns", "v1.12.3",
-        "--provider-id", "aws:///zone/i-0a", "--container",
-    )  # fmt: skip
-    joining = fleet.node("alder", "join-command").split()
-    for number, machine in enumerate(MACHINES[1:]):
-        fleet.node(machine, "worker", *joining, "--provider-id", f"aws:///zone/i-0b{number}", "--container")
-    entries = ["=".join(line.split()) for line in fleet.node("alder", "nodes").splitlines()]
-    fleet.everywhere("network", *RANGES, *entries)
+class Person:
+    """Somebody with a checkout and a kubeconfig, and a project whose settings name this cluster."""
+
+    def __init__(self, fleet: Fleet, folder: Path) -> None:
+        self.project = Project(folder)
+        for name in ("stack", "cluster", "node_modules"):
+            (self.project.folder / name).symlink_to(ROOT / name)
+        text = (ROOT / "pyproject.toml").read_text(encoding="utf-8").partition("[tool.aftershock]")[0]
+        settings = SETTINGS.format(
+            context=CONTEXT, master=ADDRESSES["alder"], components=fleet.components,
+            power=HERE / "machine/power", engine=fleet.engine.name,
+        )  # fmt: skip
+        self.project.write("pyproject.toml", text + settings)
+        self.kubeconfig = fleet.kubeconfig(folder / "kubeconfig")
+
+    def runs(self, *words: str, minutes: float = 10) -> str:
+        """Run Python with these words in the project; return what it says, having ended with 0."""
+        done = subprocess.run(
+            [sys.executable, *words],
+            cwd=self.project.folder,
+            env={**os.environ, "KUBECONFIG": str(self.kubeconfig)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=minutes * 60,
+        )
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+    def aftershock(self, *words: str) -> str:
+        return self.runs("-c", "from aftershock.cli import main; main()", *words)
+
+    def pytest(self, words: Sequence[str]) -> str:
+        feature, *more = words
+        return self.runs("-m", "pytest", f"features/{feature}", "--cluster", CONTEXT, *more)
+
+
+@pytest.fixture(scope="module")
+def person(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Person:
+    return Person(fleet, tmp_path_factory.mktemp("person") / "project")
+
+
+@pytest.fixture(scope="module")
+def api(person: Person) -> KubeApi:
+    return kubeconfig_api(person.kubeconfig, CONTEXT)
 
 
 def test_fresh_machines_become_a_cluster_and_a_second_call_changes_nothing(fleet: Fleet) -> None:
-    make(fleet)
-
-    def ready() -> bool:
-        nodes = fleet.get("nodes")
-        conditions = [
-            c["status"] for node in nodes for c in node["status"]["conditions"] if c["type"] == "Ready"
-        ]
-        return conditions == ["True"] * len(MACHINES)
-
-    wait_until(ready, within_s=120, every_s=2, what="three Ready nodes")
+    fleet.bootstrap()
+    wait_until(lambda: ready(fleet), within_s=120, every_s=2, what="three Ready nodes")
     nodes = {node["metadata"]["name"]: node for node in fleet.get("nodes")}
     assert sorted(nodes) == sorted(MACHINES)
-    assert nodes["alder"]["spec"]["providerID"] == "aws:///zone/i-0a"
+    assert nodes["alder"]["spec"]["providerID"] == "aws:///zone/i-0alder"
 
     def served() -> bool:
         pods = fleet.get("pods", "-n", "kube-system", "-l", "k8s-app=kube-dns")
@@ -138,9 +125,16 @@ def test_fresh_machines_become_a_cluster_and_a_second_call_changes_nothing(fleet
 
     wait_until(served, within_s=120, every_s=2, what="CoreDNS, whose pods reach the API server")
     before = {name: node["metadata"]["uid"] for name, node in nodes.items()}
-    make(fleet)
+    fleet.bootstrap()
     after = {node["metadata"]["name"]: node["metadata"]["uid"] for node in fleet.get("nodes")}
     assert after == before
+
+
+def test_a_disk_that_is_another_machines_makes_no_pressure(fleet: Fleet, api: KubeApi) -> None:
+    for name in MACHINES:
+        told = json.loads(api.text(f"/api/v1/nodes/{name}/proxy/configz"))["kubeletconfig"]
+        assert set(told["evictionHard"]) == {"memory.available"}
+        assert told["imageGCHighThresholdPercent"] == 100
 
 
 def test_pods_reach_one_another_across_nodes(fleet: Fleet) -> None:
@@ -167,3 +161,27 @@ def test_a_client_whose_key_stayed_where_it_was_made(fleet: Fleet, tmp_path: Pat
     told = shell.run("openssl", "x509", "-in", client, "-noout", "-subject", "-purpose")
     assert "kubeadm:cluster-admins" in told
     assert "SSL client : Yes" in told
+
+
+def test_the_stack_is_deployed_with_the_monitoring_on_the_master(person: Person, api: KubeApi) -> None:
+    person.aftershock("up", "--provider", "kubeconfig", "--cluster", CONTEXT)
+    pods = api.items("/api/v1/namespaces/monitoring/pods")
+    where = {pod["metadata"]["name"]: pod["spec"]["nodeName"] for pod in pods}
+    assert where["prometheus-aftershock-0"] == where["alertmanager-aftershock-0"] == "alder"
+
+
+@pytest.mark.parametrize("words", SCENARIOS, ids=lambda words: Path(words[0]).stem)
+def test_a_scenario_passes(person: Person, words: Sequence[str]) -> None:
+    said = person.pytest(words)
+    assert " passed" in said
+
+
+def ready(fleet: Fleet) -> bool:
+    """Whether every node says that it is."""
+    conditions = [
+        c["status"]
+        for node in fleet.get("nodes")
+        for c in node["status"]["conditions"]
+        if c["type"] == "Ready"
+    ]
+    return conditions == ["True"] * len(MACHINES)

@@ -6,6 +6,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from functools import partial
+from urllib.parse import urlsplit
 
 from aftershock.chaostoolkit.sessions import session
 from aftershock.clock import SystemClock, wait_until
@@ -13,7 +14,7 @@ from aftershock.cluster.api import Json
 from aftershock.cluster.readiness import not_whole, too_few
 from aftershock.config import load_settings, project_root
 from aftershock.errors import DeadlineError, RefusedError
-from aftershock.load.hosts import check_host
+from aftershock.load.hosts import LOCAL, from_here
 from aftershock.observe.prometheus import Prometheus
 
 __all__ = [
@@ -108,7 +109,9 @@ def metric(*, query: str) -> float | None:
 
 def _ask(url: str, timeout_s: float) -> tuple[int, float]:
     """Return the status, 0 without an answer, and the seconds until all of it was read."""
-    check_host(url, load_settings(root=project_root()))
+    settings = load_settings(root=project_root())
+    # No cluster is asked about this machine: its address is no service's.
+    url = from_here(url, {} if urlsplit(url).hostname == LOCAL else session().cluster.services, settings)
     clock = SystemClock()
     began = clock.monotonic()
     try:

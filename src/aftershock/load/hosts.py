@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from collections.abc import Mapping
+from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 
@@ -10,7 +11,7 @@ from aftershock.cluster.connection import Cluster
 from aftershock.config import Settings
 from aftershock.errors import RefusedError
 
-__all__ = ["check_host", "with_services"]
+__all__ = ["LOCAL", "check_host", "from_here", "with_services"]
 
 LOCAL = "127.0.0.1"
 
@@ -24,6 +25,26 @@ def with_services(settings: Settings, cluster: Cluster) -> Settings:
         return settings
     hosts = {urlsplit(url).hostname or "" for url in cluster.services.values()}
     return msgspec.structs.replace(settings, load_hosts=(*settings.load_hosts, *sorted(hosts - {""})))
+
+
+def from_here(url: str, services: Mapping[str, str], settings: Settings, *, namespace: str = "") -> str:
+    """Return where this machine asks for what `url` names inside the cluster, or `url` if it may be asked.
+
+    `services` are where it reaches them, by "namespace/name"; a name without a namespace is of `namespace`.
+
+    Raises:
+        RefusedError: it is no service that can be reached from here, and no host that may be asked.
+
+    """
+    parts = urlsplit(url)
+    name, _, rest = (parts.hostname or "").partition(".")
+    space = rest.removesuffix(".").removesuffix(".cluster.local").removesuffix("svc").rstrip(".")
+    own = services.get(f"{space or namespace}/{name}")
+    if own is None:
+        check_host(url, settings)
+        return url
+    there = urlsplit(own)
+    return urlunsplit((there.scheme, there.netloc, parts.path or "/", parts.query, ""))
 
 
 def check_host(url: str, settings: Settings) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 from aftershock.experiments.run import run_experiment
 from aftershock.judge.engine import engine_passed
@@ -12,7 +11,7 @@ from aftershock.judge.question import Question
 from aftershock.judge.steady_state import steady_state_held
 from aftershock.judge.world import Owners
 from aftershock.litmus import EngineRun, read_engine
-from aftershock.load.hosts import check_host
+from aftershock.load.hosts import from_here
 from aftershock.scene.nodes import Nodes
 from aftershock.scene.stage import Stage
 from aftershock.scene.workloads import Workloads
@@ -56,7 +55,9 @@ class Experiments:
             timeline=self.stage.timeline,
             inject=self.stage.inject,
             undo=self.stage.injector.undo,
-            reach=lambda url: self._reach(url, namespace=engine.app.appns),
+            reach=lambda url: from_here(
+                url, self.stage.cluster.services, self.stage.settings, namespace=engine.app.appns
+            ),
         )
         try:
             run.run()
@@ -81,20 +82,3 @@ class Experiments:
         broken |= {subject for subject in landed if subject.startswith("deployment/")}
         if not node:
             self.workloads.broken = sorted(name for name in broken if name.startswith("deployment/"))
-
-    def _reach(self, url: str, *, namespace: str) -> str:
-        """Return where this machine asks for what a probe asks inside the cluster.
-
-        Raises:
-            RefusedError: it is no service that can be reached from here, and no host that may be asked.
-
-        """
-        parts = urlsplit(url)
-        name, _, rest = (parts.hostname or "").partition(".")
-        space = rest.removesuffix(".").removesuffix(".cluster.local").removesuffix("svc").rstrip(".")
-        own = self.stage.cluster.services.get(f"{space or namespace}/{name}")
-        if own is None:
-            check_host(url, self.stage.settings)
-            return url
-        there = urlsplit(own)
-        return urlunsplit((there.scheme, there.netloc, parts.path or "/", parts.query, ""))

@@ -12,6 +12,8 @@ from aftershock.cluster.connection import Cluster, Endpoint, Monitoring
 from aftershock.faults.switch import REAPER_LEASE
 from aftershock.testing.kube import FakeApi, node, pod
 
+WEB = "http://127.0.0.1:30099"
+
 
 @pytest.fixture
 def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeApi]:
@@ -36,8 +38,9 @@ def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeApi]:
     fake.add("/apis/apps/v1/namespaces/demo/deployments", web)
     monitoring = Monitoring(namespace="monitoring", prometheus=Endpoint(url="http://127.0.0.1:9"))
     cluster = Cluster(
-        context="kind-aftershock", provider="kind", kubeconfig="", api=fake, monitoring=monitoring
-    )
+        context="kind-aftershock", provider="kind", kubeconfig="", api=fake, monitoring=monitoring,
+        services={"demo/web": WEB},
+    )  # fmt: skip
     monkeypatch.setattr(sessions, "connect", lambda settings: cluster)
     monkeypatch.setenv("AFTERSHOCK_RUN_DIR", str(tmp_path / "run7"))
     monkeypatch.setenv("AFTERSHOCK_EXPERIMENT_TIMELINE", str(tmp_path / "timeline.jsonl"))

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import http.server
+import io
 import threading
+import urllib.request
 from collections.abc import Iterator
+from email.message import Message
 from typing import Any
+from urllib.response import addinfourl
 
 import pytest
 
@@ -66,7 +70,22 @@ class TestService:
         assert 0 < took < 5
         assert chaostoolkit.answer_time_s(url="http://127.0.0.1:1/") is None
 
-    def test_asks_only_where_load_may_go(self) -> None:
+    def test_a_service_is_asked_where_this_machine_reaches_it(
+        self, api: FakeApi, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        asked: list[str] = []
+
+        def answer(url: str, timeout: float) -> addinfourl:
+            asked.append(url)
+            return addinfourl(io.BytesIO(), Message(), url, 200)
+
+        monkeypatch.setattr(urllib.request, "urlopen", answer)
+        assert chaostoolkit.service_answers(url="http://web.demo.svc/page") == 200
+        assert asked == ["http://127.0.0.1:30099/page"]
+        with pytest.raises(RefusedError, match="may not go to"):
+            chaostoolkit.service_answers(url="http://other.demo.svc/")
+
+    def test_asks_only_where_load_may_go(self, api: FakeApi) -> None:
         with pytest.raises(RefusedError):
             chaostoolkit.service_answers(url="http://example.invalid/")
 
