@@ -171,7 +171,7 @@ def down(*, provider: str, prune: bool, expired: bool) -> None:
         bring_down(root=root, progress=progress, prune=prune)
         return
     there = ec2_provider(load_settings(root=root), root=root, progress=progress).down(expired_only=expired)
-    click.echo("removed" if there else "nothing to remove")
+    click.echo("removed" if there else f"nothing to remove{' that has expired' if expired else ''}")
 
 
 @main.command()

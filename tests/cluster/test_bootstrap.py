@@ -18,7 +18,10 @@ import pytest
 
 from aftershock.clock import wait_until
 from aftershock.cluster.api import KubeApi
+from aftershock.cluster.apply import Applier, load_objects
 from aftershock.cluster.connect import kubeconfig_api
+from aftershock.cluster.discovery import find_monitoring
+from aftershock.errors import NotFoundError, TransientError
 from tests.cluster.conftest import Project
 from tests.cluster.fleet import ADDRESSES, CONTEXT, MACHINES, ROOT, Fleet
 
@@ -174,6 +177,34 @@ def test_the_stack_is_deployed_with_the_monitoring_on_the_master(person: Person,
 def test_a_scenario_passes(person: Person, words: Sequence[str]) -> None:
     said = person.pytest(words)
     assert " passed" in said
+
+
+def test_a_kube_prometheus_stack_under_other_names_is_found_as_it_is(person: Person, api: KubeApi) -> None:
+    """Ours is away; what is there has other names, intervals of 30 s, and an alert that always fires."""
+    for path in (
+        "/apis/monitoring.coreos.com/v1/namespaces/monitoring/prometheuses/aftershock",
+        "/apis/monitoring.coreos.com/v1/namespaces/monitoring/alertmanagers/aftershock",
+        "/api/v1/namespaces/monitoring/services/prometheus",
+        "/api/v1/namespaces/monitoring/services/alertmanager",
+    ):
+        api.delete(path)
+    text = (HERE / "machine/observability.yaml").read_text(encoding="utf-8")
+    Applier(api).apply(load_objects(text))
+    prometheus = "/api/v1/namespaces/observability/services/kps-kube-prometheus-stack-prometheus:9090/proxy"
+    asked = f"{prometheus}/api/v1/query?query=count(kube_deployment_status_replicas)%20and%20vector(1)"
+
+    def scraped() -> bool:
+        try:
+            return bool(json.loads(api.text(asked))["data"]["result"])
+        except (NotFoundError, TransientError):  # the proxy, before there is a pod behind the service
+            return False
+
+    wait_until(scraped, within_s=240, every_s=2, what="the other Prometheus to see the cluster")
+    found = find_monitoring(api)
+    assert found.namespace == "observability"
+    assert found.alertmanager is not None
+    assert "kps-kube-prometheus-stack-alertmanager" in found.alertmanager.url
+    assert person.pytest(SCENARIOS[0]).count(" passed")
 
 
 def ready(fleet: Fleet) -> bool:

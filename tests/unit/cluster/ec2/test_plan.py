@@ -54,7 +54,7 @@ def test_the_price_is_the_sum_of_what_the_table_says() -> None:
     assert sum(item.per_hour or 0 for item in items) == pytest.approx(expected)
     lines = told(items, set(), read_prices(ROOT))
     assert "about $0.183 per hour, $4.39 per day" in lines[-2]
-    assert "us-east-1, as of 2026-02, https://aws.amazon.com/ec2/pricing" in lines[-1]
+    assert "us-east-1, as of 2026, second-hand, check at https://aws.amazon.com/ec2/pricing" in lines[-1]
 
 
 def test_own_prices_come_first() -> None:

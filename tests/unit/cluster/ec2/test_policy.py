@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from aftershock.cluster.ec2.identity import SSM
 from aftershock.cluster.ec2.parts import find
 from aftershock.cluster.ec2.power import Ec2Power
 from aftershock.cluster.ec2.provider import Ec2Provider
@@ -49,6 +50,18 @@ def test_what_changes_or_removes_is_bound_to_what_is_ours() -> None:
         ):
             condition: dict[str, Any] = statement.get("Condition", {})
             assert statement["Resource"] != "*" or condition, statement["Sid"]
+
+
+def test_roles_get_the_nodes_policy_and_no_other() -> None:
+    (statement,) = [one for one in POLICY["Statement"] if "iam:AttachRolePolicy" in _list(one["Action"])]
+    (condition,) = statement["Condition"]["ArnLike"].items()
+    assert condition == ("iam:PolicyARN", f"arn:*:iam::aws:{SSM}")
+
+
+def test_roles_can_be_asked_for_before_they_are_there() -> None:
+    """AWS then knows no path of theirs."""
+    (statement,) = [one for one in POLICY["Statement"] if "iam:GetRole" in _list(one["Action"])]
+    assert "arn:*:iam::*:role/aftershock-*" in statement["Resource"]
 
 
 def test_it_fits_into_a_managed_policy() -> None:
