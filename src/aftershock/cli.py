@@ -130,12 +130,7 @@ def up(
 ) -> None:
     """Make the cluster and its stack, from whatever is there: on kind, unless told otherwise."""
     root, progress = project_root(), Progress()
-    if dry_run and provider != "ec2":
-        raise UsageError("--dry-run is for --provider ec2", hint="`aftershock doctor` looks at this machine")
-    if provider == "kubeconfig" and not cluster:
-        raise UsageError(
-            "--provider kubeconfig needs --cluster CONTEXT", expected="a context of the kubeconfig"
-        )
+    _check_up(provider, cluster=cluster, dry_run=dry_run, pulls=images != "auto" or bool(registry))
     settings = load_settings(root=root, options={"profile": profile, "cluster": cluster})
     wanted = tuple(filter(None, (name.strip() for name in addons.split(","))))
     if dry_run:
@@ -153,6 +148,31 @@ def up(
             progress=progress,
             check=monitoring_ready,
             addons=wanted,
+        )
+
+
+def _check_up(provider: str, *, cluster: str | None, dry_run: bool, pulls: bool) -> None:
+    """Do nothing if these options of `up` go together.
+
+    Raises:
+        UsageError: one is another provider's.
+
+    """
+    if dry_run and provider != "ec2":
+        raise UsageError("--dry-run is for --provider ec2", hint="`aftershock doctor` looks at this machine")
+    if provider != "kind" and pulls:
+        raise UsageError(
+            "--images and --registry are for --provider kind",
+            hint="nodes of other clusters pull; components_image in [tool.aftershock] says what, of our own",
+        )
+    if provider == "kubeconfig" and not cluster:
+        raise UsageError(
+            "--provider kubeconfig needs --cluster CONTEXT", expected="a context of the kubeconfig"
+        )
+    if provider != "kubeconfig" and cluster:
+        raise UsageError(
+            "--cluster is for --provider kubeconfig",
+            expected="a cluster that is there; kind's and EC2's are made by name",
         )
 
 
