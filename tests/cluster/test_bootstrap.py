@@ -27,13 +27,13 @@ from tests.cluster.fleet import ADDRESSES, CONTEXT, MACHINES, ROOT, Fleet
 
 HERE = Path(__file__).parent
 POD_KILLED = "recovery/pod_killed.feature"
-# In the order of `pytest features/`: what scales up comes last, for its replicas stay for a while.
+# A drain leaves all pods on the other worker, a load more of them for a while: both come last.
 SCENARIOS = (
-    ("maintenance/drain_worker.feature",),
     ("node/kubelet_stop.feature",),
     ("recovery/node_lost.feature", "-k", "switched_off"),
     ("recovery/out_of_memory.feature",),
     (POD_KILLED,),
+    ("maintenance/drain_worker.feature",),
     ("scaling/nginx_web.feature",),
 )
 SETTINGS = """
