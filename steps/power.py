@@ -34,12 +34,18 @@ def node_is_switched_off(workloads: Workloads, node: NodeWords, time: float) -> 
 @when(phrase("{node:Node} is rebooted"))
 @means(rebooted)
 def node_is_rebooted(workloads: Workloads, node: NodeWords) -> None:
-    """Reboot a node, and prove that its kubelet runs in another boot."""
+    """Reboot a node, and prove that its kubelet runs in another boot.
+
+    As in: When a worker node is rebooted
+    """
     workloads.are_broken(rebooted(node=node))
 
 
 @when(phrase("{node:Node} is terminated"))
 @means(terminated)
 def node_is_terminated(workloads: Workloads, node: NodeWords) -> None:
-    """Destroy a node's machine, and prove that the control plane counts it as lost."""
+    """Destroy a node's machine, and prove that the control plane counts it as lost.
+
+    As in: When a worker node is terminated
+    """
     workloads.are_broken(terminated(node=node))

@@ -401,6 +401,20 @@ if TYPE_CHECKING:
         steps/power.py
         """
 
+    @when("{node} is rebooted")
+    def power_node_is_rebooted() -> None:
+        """Reboot a node, and prove that its kubelet runs in another boot.
+
+        steps/power.py
+        """
+
+    @when("{node} is terminated")
+    def power_node_is_terminated() -> None:
+        """Destroy a node's machine, and prove that the control plane counts it as lost.
+
+        steps/power.py
+        """
+
     @when("{amount} {workload} container is killed")
     @when("{amount} {workload} containers are killed")
     def resources_containers_are_killed() -> None:

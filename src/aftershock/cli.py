@@ -13,14 +13,12 @@ from typing import Any
 
 import click
 
-from aftershock.cluster.bring_up import bring_down, bring_up
-from aftershock.cluster.bring_up_elsewhere import bring_up_ec2, deploy_to, ec2_provider
-from aftershock.cluster.commands import COMMANDS as CLUSTER_COMMANDS
 from aftershock.cluster.connect import CLUSTER_NAME, connect
 from aftershock.cluster.doctor import examine, install
 from aftershock.cluster.kind.provider import KindProvider
 from aftershock.cluster.node_power import power_of
 from aftershock.cluster.progress import Progress
+from aftershock.clusters import COMMANDS as CLUSTER_COMMANDS
 from aftershock.config import Settings, load_settings, project_root, state_dir
 from aftershock.counting import counted
 from aftershock.errors import AftershockError, UsageError
@@ -34,7 +32,6 @@ from aftershock.history.trend import LAST, trends_of
 from aftershock.history.view import as_json, as_lines, chosen
 from aftershock.keep.keeping import keep as keep_run
 from aftershock.keep.place import read_place
-from aftershock.observe.readiness import monitoring_ready
 from aftershock.projects.commands import COMMANDS
 from aftershock.redaction import know_environment, redact
 from aftershock.report.again import judge_again
@@ -87,111 +84,6 @@ def _undoing(settings: Settings) -> Tools:
 @click.version_option(package_name="aftershock")
 def main() -> None:
     """Prove that a Kubernetes cluster recovers."""
-
-
-_PROVIDER = click.option(
-    "--provider",
-    type=click.Choice(["kind", "ec2", "kubeconfig"]),
-    default="kind",
-    show_default=True,
-    help="On this machine, on EC2, or a cluster that is there.",
-)
-
-
-@main.command()
-@_PROVIDER
-@click.option("--cluster", default=None, metavar="CONTEXT", help="With kubeconfig: the context to deploy to.")
-@click.option(
-    "--dry-run", is_flag=True, help="With ec2: show what would be made, and its cost; make nothing."
-)
-@click.option("--images", type=click.Choice(["auto", "pull", "build"]), default="auto", show_default=True,
-              help="Pull official images, build our own, or find out which works.")  # fmt: skip
-@click.option("--registry", default="", metavar="HOST[:PORT]", help="A mirror to pull from instead.")
-@click.option(
-    "--profile", type=click.Choice(["ci", "nightly"]), default=None, help="Which durations the rules have."
-)
-@click.option(
-    "--with",
-    "addons",
-    default="",
-    metavar="ADDON,...",
-    help="Also deploy these: autorecovery, custom-metrics, nightly, vpa.",
-)
-@_told
-def up(
-    *,
-    provider: str,
-    cluster: str | None,
-    dry_run: bool,
-    images: Any,
-    registry: str,
-    profile: str | None,
-    addons: str,
-) -> None:
-    """Make the cluster and its stack, from whatever is there: on kind, unless told otherwise."""
-    root, progress = project_root(), Progress()
-    _check_up(provider, cluster=cluster, dry_run=dry_run, pulls=images != "auto" or bool(registry))
-    settings = load_settings(root=root, options={"profile": profile, "cluster": cluster})
-    wanted = tuple(filter(None, (name.strip() for name in addons.split(","))))
-    if dry_run:
-        click.echo("\n".join(ec2_provider(settings, root=root, progress=progress).plan()))
-    elif provider == "ec2":
-        bring_up_ec2(settings, root=root, progress=progress, check=monitoring_ready, addons=wanted)
-    elif provider == "kubeconfig":
-        deploy_to(settings, root=root, progress=progress, check=monitoring_ready, addons=wanted)
-    else:
-        bring_up(
-            settings,
-            root=root,
-            images=images,
-            registry=registry,
-            progress=progress,
-            check=monitoring_ready,
-            addons=wanted,
-        )
-
-
-def _check_up(provider: str, *, cluster: str | None, dry_run: bool, pulls: bool) -> None:
-    """Do nothing if these options of `up` go together.
-
-    Raises:
-        UsageError: one is another provider's.
-
-    """
-    if dry_run and provider != "ec2":
-        raise UsageError("--dry-run is for --provider ec2", hint="`aftershock doctor` looks at this machine")
-    if provider != "kind" and pulls:
-        raise UsageError(
-            "--images and --registry are for --provider kind",
-            hint="nodes of other clusters pull; components_image in [tool.aftershock] says what, of our own",
-        )
-    if provider == "kubeconfig" and not cluster:
-        raise UsageError(
-            "--provider kubeconfig needs --cluster CONTEXT", expected="a context of the kubeconfig"
-        )
-    if provider != "kubeconfig" and cluster:
-        raise UsageError(
-            "--cluster is for --provider kubeconfig",
-            expected="a cluster that is there; kind's and EC2's are made by name",
-        )
-
-
-@main.command()
-@click.option("--provider", type=click.Choice(["kind", "ec2"]), default="kind", show_default=True,
-              help="Which cluster.")  # fmt: skip
-@click.option(
-    "--prune", is_flag=True, help="With kind: remove images that today's inputs do not ask for, too."
-)
-@click.option("--expired", is_flag=True, help="With ec2: only if its time is over, as its tags say.")
-@_told
-def down(*, provider: str, prune: bool, expired: bool) -> None:
-    """Remove the cluster; built images stay."""
-    root, progress = project_root(), Progress()
-    if provider == "kind":
-        bring_down(root=root, progress=progress, prune=prune)
-        return
-    there = ec2_provider(load_settings(root=root), root=root, progress=progress).down(expired_only=expired)
-    click.echo("removed" if there else f"nothing to remove{' that has expired' if expired else ''}")
 
 
 @main.command()

@@ -32,7 +32,7 @@ def test_the_plan(api: FakeApi, clock: FakeClock) -> None:
     assert [str(target) for target in plan.targets] == ["node/worker", "pod/demo/web-0"]
     assert (plan.switch, plan.lasts, plan.marked) == ("none", False, ())
     assert (plan.undo["how"], plan.undo["boot"]) == ("reboot", "one")
-    assert ": rebooted, with 1 pods" in plan.blast_radius
+    assert ": rebooted, with 1 pod " in plan.blast_radius
     assert api.calls == []
 
 

@@ -47,7 +47,7 @@ def test_planned_and_done(kit: Tools, api: FakeApi, clock: FakeClock, power: Fak
     fault = NodeTerminate(kit, node="worker")
     plan = fault.plan()
     assert (plan.switch, plan.lasts, plan.marked) == ("none", False, ())
-    assert "terminated, for good, with 1 pods" in plan.blast_radius
+    assert "terminated, for good, with 1 pod " in plan.blast_radius
     assert (api.calls, power.calls) == ([], [])
     fault.inject(plan, plan.record(run_id="r", now=clock.now()))
     assert [call[:3] for call in power.calls] == [("take", "terminate", "worker")]
