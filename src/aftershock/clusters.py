@@ -1,4 +1,4 @@
-"""Commands that make clusters, tell of them and lead to them. The command line turns their errors into messages."""
+"""Commands that make clusters, tell of them and lead to them. The command line words their errors."""
 
 from __future__ import annotations
 

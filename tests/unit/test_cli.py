@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from aftershock import cli
+from aftershock import cli, clusters
 from aftershock.errors import CommandError, RefusedError, ResidueError
 from aftershock.judge.maintenance import node_schedulable
 from aftershock.judge.question import Question
@@ -30,7 +30,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def given(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What `up` was called with, in place of making a cluster."""
     found: dict[str, Any] = {}
-    monkeypatch.setattr(cli, "bring_up", lambda settings, **more: found.update(more, settings=settings))
+    monkeypatch.setattr(clusters, "bring_up", lambda settings, **more: found.update(more, settings=settings))
     return found
 
 
@@ -69,7 +69,7 @@ def test_errors(monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(cli, "bring_down", fail)
+    monkeypatch.setattr(clusters, "bring_down", fail)
     done = run("down")
     assert done.exit_code == code
     assert str(error) in done.output
@@ -80,7 +80,7 @@ def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(**_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(cli, "bring_down", fail)
+    monkeypatch.setattr(clusters, "bring_down", fail)
     assert isinstance(run("down").exception, ZeroDivisionError)
 
 
@@ -88,7 +88,7 @@ def test_a_file_that_cannot_be_written_is_named(monkeypatch: pytest.MonkeyPatch)
     def fail(**_: object) -> None:
         raise FileNotFoundError(2, "No such file or directory", "/nope/run.om")
 
-    monkeypatch.setattr(cli, "bring_down", fail)
+    monkeypatch.setattr(clusters, "bring_down", fail)
     done = run("down")
     assert (done.exit_code, done.output) == (2, "aftershock: /nope/run.om: No such file or directory\n")
 
