@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import threading
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any
@@ -24,7 +25,10 @@ _CAPACITY = {
     "InsufficientInstanceCapacity",
     "InsufficientFreeAddressesInSubnet",
     "Server.InsufficientInstanceCapacity",
+    "Unsupported",  # the type is not offered in that zone
 }
+# Of calls, not of things: boto3 has tried again some times by then.
+_TOO_FAST = {"RequestLimitExceeded", "Throttling", "ThrottlingException", "TooManyRequestsException"}
 
 MISSING = frozenset(
     {
@@ -44,6 +48,7 @@ class Aws:
     def __init__(self, region: str = "") -> None:
         self._wanted = region
         self._clients: dict[str, Any] = {}
+        self._making = threading.Lock()
 
     @cached_property
     def session(self) -> Any:
@@ -103,16 +108,17 @@ class Aws:
         return str(self.session.get_partition_for_region(self.region))
 
     def client(self, service: str) -> Any:
-        """Return boto3's client of a service; made once."""
-        if service not in self._clients:
-            from botocore.config import Config  # noqa: PLC0415 - as above
+        """Return boto3's client of a service; made once. Threads may share it, but not make it."""
+        with self._making:
+            if service not in self._clients:
+                from botocore.config import Config  # noqa: PLC0415 - as above
 
-            config = Config(
-                retries={"mode": "standard", "max_attempts": 5}, connect_timeout=10, read_timeout=60,
-                user_agent_extra="aftershock",
-            )  # fmt: skip
-            self._clients[service] = self.session.client(service, config=config)
-        return self._clients[service]
+                config = Config(
+                    retries={"mode": "standard", "max_attempts": 5}, connect_timeout=10, read_timeout=60,
+                    user_agent_extra="aftershock",
+                )  # fmt: skip
+                self._clients[service] = self.session.client(service, config=config)
+            return self._clients[service]
 
     def call(self, service: str, operation: str, **arguments: Any) -> Json:
         """Call `operation` (as "describe_vpcs") and return its answer.
@@ -174,10 +180,15 @@ class Aws:
                 found=str(error),
                 hint="`aws sts get-caller-identity` shows whether they work",
             ) from error
-        except exceptions.BotoCoreError as error:
+        except (exceptions.HTTPClientError, exceptions.ConnectionError) as error:
             raise CloudError(
                 f"AWS is not reached ({what})", code=type(error).__name__, found=str(error),
                 hint="check the network, and HTTPS_PROXY",
+            ) from error  # fmt: skip
+        except exceptions.BotoCoreError as error:
+            raise CloudError(
+                f"boto3 could not call {what}", code=type(error).__name__, found=str(error),
+                hint="check ~/.aws/config, and that boto3 is not older than the extra ec2 asks for",
             ) from error  # fmt: skip
 
 
@@ -192,7 +203,10 @@ def _refused(what: str, said: Json) -> CloudError:
     elif code in _CAPACITY:
         message = f"EC2 has no room for this now ({what})"
         hint = "set ec2.zone or another instance type in [tool.aftershock.ec2], or try later"
-    elif "LimitExceeded" in code:
+    elif code in _TOO_FAST:
+        message = f"AWS is asked too often ({what})"
+        hint = "wait a minute: others use the account's rate of calls, too"
+    elif "LimitExceeded" in code or "QuotaExceeded" in code:
         message = f"a quota of the account is reached ({what})"
         hint = "remove what is not needed, or raise it: https://console.aws.amazon.com/servicequotas"
     return CloudError(message, code=code, found=f"{code}: {text}", hint=hint)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +73,9 @@ def test_a_profile_that_is_not_there(cloud: str, monkeypatch: pytest.MonkeyPatch
         ("ExpiredToken", "AWS does not accept the credentials", "aws sso login"),
         ("VpcLimitExceeded", "a quota of the account is reached", "servicequotas"),
         ("InsufficientInstanceCapacity", "EC2 has no room for this now", "ec2.zone"),
+        ("Unsupported", "EC2 has no room for this now", "ec2.zone"),
+        ("ServiceQuotaExceededException", "a quota of the account is reached", "servicequotas"),
+        ("RequestLimitExceeded", "AWS is asked too often", "wait a minute"),
         ("InternalError", "AWS refused ec2:DescribeVpcs", ""),
     ],
 )
@@ -88,6 +94,31 @@ def test_nobody_answers(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(CloudError, match=r"AWS is not reached \(ec2:DescribeVpcs\)") as caught:
         aws.call("ec2", "describe_vpcs")
     assert "HTTPS_PROXY" in caught.value.hint
+
+
+def test_a_call_that_this_boto3_does_not_know(aws: Aws) -> None:
+    with pytest.raises(CloudError, match="boto3 could not call ec2:StopInstances") as caught:
+        aws.call("ec2", "stop_instances", InstanceIds=["i-1"], Gently=True)
+    assert "Gently" in caught.value.found
+    assert "not older" in caught.value.hint
+
+
+def test_threads_share_a_client_that_is_made_once(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+    together = threading.Barrier(2, timeout=0.5)
+    plain = aws.session.client
+
+    def client(service: str, **more: Any) -> Any:
+        made.append(service)
+        with contextlib.suppress(threading.BrokenBarrierError):  # that another gets here is what must not be
+            together.wait()
+        return plain(service, **more)
+
+    monkeypatch.setattr(aws.session, "client", client)
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(aws.client, ("ssm", "ssm"))
+    assert first is second
+    assert made == ["ssm"]
 
 
 def test_what_is_gone_is_told_from_other_refusals(aws: Aws, refusals: Refusals) -> None:
