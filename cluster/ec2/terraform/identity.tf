@@ -36,6 +36,7 @@ resource "aws_iam_role" "switch" {
       Effect    = "Allow"
       Principal = { Service = "scheduler.amazonaws.com" }
       Action    = "sts:AssumeRole"
+      Condition = { StringEquals = { "aws:SourceAccount" = data.aws_caller_identity.me.account_id } }
     }]
   })
 }
@@ -46,11 +47,20 @@ resource "aws_iam_role_policy" "switch" {
 
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [{
-      Effect    = "Allow"
-      Action    = "ec2:StartInstances"
-      Resource  = "arn:${data.aws_partition.here.partition}:ec2:${data.aws_region.here.name}:${data.aws_caller_identity.me.account_id}:instance/*"
-      Condition = { StringEquals = { "aws:ResourceTag/aftershock.dev/cluster" = var.name } }
-    }]
+    Statement = [
+      {
+        Effect    = "Allow"
+        Action    = "ec2:StartInstances"
+        Resource  = "arn:${data.aws_partition.here.partition}:ec2:${local.here}:instance/*"
+        Condition = { StringEquals = { "aws:ResourceTag/aftershock.dev/cluster" = var.name } }
+      },
+      {
+        # Where the account's disks have a key of its own, a start is accepted, and fails, without this.
+        Effect    = "Allow"
+        Action    = "kms:CreateGrant"
+        Resource  = "arn:${data.aws_partition.here.partition}:kms:${local.here}:key/*"
+        Condition = { Bool = { "kms:GrantIsForAWSResource" = "true" } }
+      },
+    ]
   })
 }

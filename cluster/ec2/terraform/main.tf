@@ -15,6 +15,7 @@ locals {
   )
 
   zone = var.zone != "" ? var.zone : data.aws_availability_zones.here.names[0]
+  here = "${data.aws_region.here.name}:${data.aws_caller_identity.me.account_id}"
   path = "/aftershock/${data.aws_region.here.name}/${var.name}/"
 }
 

@@ -14,11 +14,21 @@ variable "name" {
 variable "owner" {
   description = "Who to ask about it: a tag."
   type        = string
+
+  validation {
+    condition     = can(regex("^[\\w .:/=+@-]{0,256}$", var.owner))
+    error_message = "An owner has at most 256 letters, digits, spaces and . : / = + @ - _, as IAM takes them."
+  }
 }
 
 variable "expires" {
   description = "When it has expired, as 2026-11-22T18:00:00Z: a tag. Nothing removes it by itself."
   type        = string
+
+  validation {
+    condition     = can(timeadd(var.expires, "0s"))
+    error_message = "A time is written as 2026-11-22T18:00:00Z."
+  }
 }
 
 variable "run" {

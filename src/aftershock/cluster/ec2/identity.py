@@ -52,17 +52,27 @@ def make_node_profile(making: Making) -> str:
 
 def make_switch_role(making: Making) -> str:
     """Make the role exist that EventBridge Scheduler takes to start the cluster's instances, no others."""
-    role = _role(making, SWITCH, service="scheduler.amazonaws.com")
     account = making.aws.call("sts", "get_caller_identity")["Account"]
+    # Schedules of this account only: the service acts for everybody's.
+    ours = {"StringEquals": {"aws:SourceAccount": account}}
+    role = _role(making, SWITCH, service="scheduler.amazonaws.com", condition=ours)
+    here = f"{making.aws.region}:{account}"
     policy = {
         "Version": "2012-10-17",
         "Statement": [
             {
                 "Effect": "Allow",
                 "Action": "ec2:StartInstances",
-                "Resource": f"arn:{making.aws.partition}:ec2:{making.aws.region}:{account}:instance/*",
+                "Resource": f"arn:{making.aws.partition}:ec2:{here}:instance/*",
                 "Condition": {"StringEquals": {f"aws:ResourceTag/{CLUSTER}": making.tags.cluster}},
-            }
+            },
+            {
+                # Where the account's disks have a key of its own, a start is accepted, and fails, without.
+                "Effect": "Allow",
+                "Action": "kms:CreateGrant",
+                "Resource": f"arn:{making.aws.partition}:kms:{here}:key/*",
+                "Condition": {"Bool": {"kms:GrantIsForAWSResource": "true"}},
+            },
         ],
     }
     making.settled(
@@ -104,13 +114,16 @@ def make_key(making: Making, folder: Path) -> str:
     return name
 
 
-def _role(making: Making, part: str, *, service: str) -> str:
+def _role(making: Making, part: str, *, service: str, condition: Json | None = None) -> str:
     aws, tags, name = making.aws, making.tags, _named(making, part)
     if not aws.unless_gone("iam", "get_role", RoleName=name):
-        trust: Json = {
-            "Version": "2012-10-17",
-            "Statement": [{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}],
+        statement: Json = {
+            "Effect": "Allow",
+            "Principal": {"Service": service},
+            "Action": "sts:AssumeRole",
+            **({"Condition": condition} if condition else {}),
         }
+        trust: Json = {"Version": "2012-10-17", "Statement": [statement]}
         aws.call(
             "iam", "create_role", RoleName=name, Path=path_of(aws, tags), Tags=tags.of(part),
             AssumeRolePolicyDocument=json.dumps(trust),

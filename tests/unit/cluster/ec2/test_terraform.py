@@ -138,6 +138,16 @@ def test_the_names_are_the_same() -> None:
         )
 
 
+def test_the_switch_may_the_same() -> None:
+    source = module()
+    for words in (
+        '"ec2:StartInstances"', '"aws:ResourceTag/aftershock.dev/cluster" = var.name', '"kms:CreateGrant"',
+        '"kms:GrantIsForAWSResource" = "true"',
+        '"aws:SourceAccount" = data.aws_caller_identity.me.account_id',
+    ):  # fmt: skip
+        assert source.count(words) == 1, words
+
+
 def test_the_machines_are_as_the_provider_makes_them() -> None:
     node = blocks("resource")["aws_instance.node"]
     (metadata,) = node["metadata_options"]
