@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from typing import Any
 
 import click
@@ -124,9 +123,9 @@ def down(*, provider: str, prune: bool, expired: bool) -> None:
 def tunnel() -> None:
     """Hold the way to the EC2 cluster's API and services, on 127.0.0.1, until Ctrl-C."""
     settings = load_settings(root=project_root())
-    with tunnels(ec2_provider(settings, root=project_root(), progress=Progress())):
+    with tunnels(ec2_provider(settings, root=project_root(), progress=Progress())) as opened:
         click.echo("the tunnels are open; Ctrl-C closes them")
-        signal.pause()
+        opened.keep(click.echo)
 
 
 @click.command()

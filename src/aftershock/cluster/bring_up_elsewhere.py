@@ -12,7 +12,7 @@ import msgspec
 from aftershock.cluster.api import KubeApi
 from aftershock.cluster.bring_up import ReadinessCheck
 from aftershock.cluster.connect import NODE_PORTS, kubeconfig_api
-from aftershock.cluster.ec2.access import API_HERE, TUNNELS, held
+from aftershock.cluster.ec2.access import API_HERE, TUNNELS, Tunnels, check_tools, held
 from aftershock.cluster.ec2.provider import Ec2Provider
 from aftershock.cluster.guard import check_context
 from aftershock.cluster.kind.catalogue import load_catalogue
@@ -46,6 +46,7 @@ def bring_up_ec2(
     """
     if settings.components_image or addons:  # what is lacking is said before machines cost money
         _own_images(settings, root=root, addons=addons)
+    check_tools()
     provider = ec2_provider(settings, root=root, progress=progress)
     instance = provider.up()
     for line in _next_steps(provider):
@@ -128,10 +129,10 @@ def _own_images(settings: Settings, *, root: Path, addons: tuple[str, ...]) -> d
 
 
 @contextmanager
-def tunnels(provider: Ec2Provider) -> Iterator[None]:
+def tunnels(provider: Ec2Provider) -> Iterator[Tunnels]:
     """Hold every tunnel that scenarios need while the block runs. Raises as `held`."""
-    with held(provider.aws, provider.leader(), TUNNELS, log=provider.log, clock=provider.clock):
-        yield
+    with held(provider.aws, provider.leader(), TUNNELS, log=provider.log, clock=provider.clock) as opened:
+        yield opened
 
 
 @contextmanager

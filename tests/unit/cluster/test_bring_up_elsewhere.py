@@ -13,9 +13,10 @@ import pytest
 
 from aftershock.cluster import bring_up_elsewhere as module
 from aftershock.cluster.bring_up_elsewhere import bring_up_ec2, deploy_to, tunnels
+from aftershock.cluster.ec2.access import check_tools
 from aftershock.cluster.progress import Progress
 from aftershock.config import Settings, project_root
-from aftershock.errors import ConfigError, RefusedError
+from aftershock.errors import ConfigError, EnvironmentUnusableError, RefusedError
 from aftershock.testing.kube import FakeApi
 
 ROOT = project_root(Path(__file__).parent)
@@ -67,6 +68,7 @@ def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
     monkeypatch.delenv("KUBECONFIG", raising=False)
     monkeypatch.setattr(module, "Ec2Provider", world.provider)
     monkeypatch.setattr(module, "held", world.held)
+    monkeypatch.setattr(module, "check_tools", lambda: None)
     monkeypatch.setattr(module, "Stack", world.stack)
     monkeypatch.setattr(module, "kubeconfig_api", lambda *_: FakeApi())
     monkeypatch.setattr(
@@ -100,6 +102,16 @@ def test_what_is_lacking_is_said_before_machines_are_made(world: World, progress
             Settings(components_image=IMAGE), root=ROOT, progress=progress, check=world.check,
             addons=("nightly",),
         )  # fmt: skip
+    assert world.done == []
+
+
+def test_a_tool_that_is_lacking_is_said_before_machines_are_made(
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, progress: Progress
+) -> None:
+    monkeypatch.setattr(module, "check_tools", check_tools)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(EnvironmentUnusableError, match="there is no openssl on the PATH"):
+        bring_up_ec2(Settings(), root=ROOT, progress=progress, check=world.check)
     assert world.done == []
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from aftershock.cluster.ec2.access import TUNNELS, context_of, held
+from aftershock.cluster.ec2.access import TUNNELS, check_tools, context_of, held
 from aftershock.cluster.ec2.session import Aws
 from aftershock.cluster.ports import occupied
 from aftershock.errors import CommandError, EnvironmentUnusableError
@@ -113,6 +113,34 @@ def test_a_tunnel_that_ends_at_once(aws: Any, monkeypatch: pytest.MonkeyPatch, t
     ):
         pass
     assert "no token" in caught.value.found
+
+
+def test_what_ends_is_opened_anew(aws: Any, plugin: Path, tmp_path: Path) -> None:
+    kept, lost = free(), free()
+    said: list[str] = []
+
+    class EnoughError(Exception):
+        """The test has heard what it wanted."""
+
+    def say(line: str) -> None:
+        said.append(line)
+        raise EnoughError
+
+    with held(aws, "i-1", {kept: 1, lost: 2}, log=tmp_path / "log") as tunnels:
+        before = dict(tunnels._running)
+        before[lost].terminate()  # as Systems Manager does with a session that is idle
+        with pytest.raises(EnoughError):
+            tunnels.keep(say)
+        assert occupied(lost)
+        assert tunnels._running[kept] is before[kept]
+        assert said[0].endswith(f"opened anew: {lost}")
+    assert not occupied(lost)
+
+
+def test_what_leads_to_a_cluster_is_looked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    install(tmp_path, monkeypatch)
+    with pytest.raises(EnvironmentUnusableError, match="there is no openssl on the PATH"):
+        check_tools()
 
 
 def test_what_scenarios_reach() -> None:
