@@ -30,7 +30,7 @@ def make_cluster(machines: Sequence[Machine], *, wanted: Ec2, remote: Remote, pr
     def prepare(machine: Machine) -> None:
         with progress.task(f"prepare {machine.part}"):
             # cloud-init may still be at the very same.
-            remote.run(machine.id, "cloud-init status --wait >/dev/null || true")
+            remote.run(machine.id, "cloud-init status --wait >/dev/null || true", shown="cloud-init")
             remote.node(machine.id, "prepare", "--kubernetes", wanted.kubernetes, "--agent")
 
     with ThreadPoolExecutor(len(machines)) as pool:

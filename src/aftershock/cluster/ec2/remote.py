@@ -14,6 +14,8 @@ __all__ = ["SCRIPT_THERE", "Remote"]
 SCRIPT_THERE = "/usr/local/sbin/aftershock-node"
 # An agent reports one to three minutes after the boot; one that is installed first, later.
 REPORTS_WITHIN_S = 420.0
+# What is not begun by then never begins: not when everybody has given up on it.
+DELIVERED_WITHIN_S = 300
 DOCUMENT = "AWS-RunShellScript"
 _GOING = {"Pending", "InProgress", "Delayed", "Cancelling"}
 
@@ -35,12 +37,15 @@ class Remote:
 
         """
         command = shlex.join([SCRIPT_THERE, *words])
-        return self.run(
-            instance, f"echo {shlex.quote(stdin)} | {command}" if stdin else command, within_s=within_s
-        )
+        line = f"echo {shlex.quote(stdin)} | {command}" if stdin else command
+        # Its other words may be a token.
+        return self.run(instance, line, shown=f"aftershock-node {words[0]}", within_s=within_s)
 
-    def run(self, instance: str, command: str, *, within_s: float = 900.0) -> str:
-        """Run a shell's command line on an instance and return what it printed. Raises as `node`."""
+    def run(self, instance: str, command: str, *, shown: str, within_s: float = 900.0) -> str:
+        """Run a shell's command line on an instance and return what it printed. Raises as `node`.
+
+        Errors name it as `shown`.
+        """
         sent = self._sent(instance, command, within_s)
 
         def ended() -> dict[str, str] | None:
@@ -57,13 +62,13 @@ class Remote:
             ended,
             within_s=within_s + 60,
             every_s=2.0,
-            what=f"`{command[:60]}` on {instance} to end",
+            what=f"`{shown}` on {instance} to end",
             clock=self.clock,
         )
         if found["Status"] != "Success":
             raise CommandError(
-                f"`{command[:60]}` failed on {instance} ({found.get('StatusDetails') or found['Status']})",
-                command=["ssm", instance, command], code=int(found.get("ResponseCode", -1)),
+                f"`{shown}` failed on {instance} ({found.get('StatusDetails') or found['Status']})",
+                command=["ssm", instance, shown], code=int(found.get("ResponseCode", -1)),
                 tail=str(found.get("StandardErrorContent", "")).splitlines()[-25:],
                 hint=f"aws ssm start-session --target {instance}; its log: /var/log/aftershock-node.log",
             )  # fmt: skip
@@ -74,11 +79,12 @@ class Remote:
             try:
                 answer = self.aws.call(
                     "ssm", "send_command", InstanceIds=[instance], DocumentName=DOCUMENT,
+                    TimeoutSeconds=DELIVERED_WITHIN_S,
                     Parameters={"commands": [command], "executionTimeout": [str(round(within_s))]},
                 )  # fmt: skip
             except CloudError as error:
                 if error.code == "InvalidInstanceId":  # its agent has not reported yet
-                    raise TransientError(error.message, found=error.found) from error
+                    raise TransientError(error.found, found=error.found) from error
                 raise
             return str(answer["Command"]["CommandId"])
 
