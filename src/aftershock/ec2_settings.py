@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
@@ -13,6 +14,7 @@ __all__ = ["Ec2", "check_ranges"]
 
 _AboveZero = Annotated[float, msgspec.Meta(gt=0)]
 _Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{0,22}[a-z0-9]$")]  # part of names of roles
+_Tag = Annotated[str, msgspec.Meta(pattern=r"^[\w .:/=+@-]{0,256}$")]  # what IAM takes as a tag
 _Cidr = Annotated[str, msgspec.Meta(pattern=r"^(\d{1,3}\.){3}\d{1,3}/\d{1,2}$")]
 
 
@@ -41,7 +43,7 @@ class Ec2(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     name: _Name = "aftershock"
     region: str = ""
     zone: str = ""
-    owner: str = ""
+    owner: _Tag = ""
     hours: _AboveZero = 8.0
     control_plane: str = "t3.medium"
     worker: str = "t3.medium"
@@ -74,8 +76,10 @@ def check_ranges(wanted: Ec2) -> None:
             ranges[name] = ipaddress.IPv4Network(getattr(wanted, name))
         except ValueError as error:
             raise ConfigError(f"ec2.{name} in [tool.aftershock] is no range", found=str(error)) from error
-    apart = [("node_cidr", "public_cidr"), ("pod_cidr", "service_cidr")]
-    apart += [(inner, "vpc_cidr") for inner in ("pod_cidr", "service_cidr")]
+    apart = [("pod_cidr", "service_cidr")]
+    if not wanted.vpc:  # AWS is asked for the ranges of one that exists
+        apart += [("node_cidr", "public_cidr"), ("pod_cidr", "vpc_cidr"), ("service_cidr", "vpc_cidr")]
+        _check_inside(ranges)
     for one, other in apart:
         if ranges[one].overlaps(ranges[other]):
             raise ConfigError(
@@ -83,6 +87,15 @@ def check_ranges(wanted: Ec2) -> None:
                 expected="ranges with no address in common",
                 found=f"{ranges[one]} and {ranges[other]}",
             )
+    if bool(wanted.vpc) != bool(wanted.subnet):
+        raise ConfigError(
+            "ec2 in [tool.aftershock] names only one of vpc and subnet",
+            expected="both, or neither: then they are made",
+            found=f"vpc {wanted.vpc!r}, subnet {wanted.subnet!r}",
+        )
+
+
+def _check_inside(ranges: Mapping[str, ipaddress.IPv4Network]) -> None:
     for inner in ("node_cidr", "public_cidr"):
         if not ranges[inner].subnet_of(ranges["vpc_cidr"]):
             raise ConfigError(
@@ -90,9 +103,3 @@ def check_ranges(wanted: Ec2) -> None:
                 expected=f"a part of {ranges['vpc_cidr']}",
                 found=str(ranges[inner]),
             )
-    if bool(wanted.vpc) != bool(wanted.subnet):
-        raise ConfigError(
-            "ec2 in [tool.aftershock] names only one of vpc and subnet",
-            expected="both, or neither: then they are made",
-            found=f"vpc {wanted.vpc!r}, subnet {wanted.subnet!r}",
-        )

@@ -8,14 +8,13 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from aftershock.clock import wait_until
 from aftershock.cluster.api import Json
 from aftershock.cluster.ec2.making import Making
 from aftershock.cluster.ec2.network import Network
-from aftershock.cluster.ec2.parts import find
-from aftershock.cluster.ec2.session import Aws
+from aftershock.cluster.ec2.parts import find, instances
+from aftershock.cluster.ec2.session import MISSING, Aws
 from aftershock.ec2_settings import Ec2
 from aftershock.errors import CloudError, ConfigError, TransientError
 
@@ -125,24 +124,23 @@ def make_machines(making: Making, network: Network, *, profile: str, key: str, r
             }
         ],
     }
-    for part, kind in parts_of(making.wanted).items():
-        _one(making, part, {**common, "InstanceType": kind})
-    parts = list(parts_of(making.wanted))
-    with ThreadPoolExecutor(len(parts)) as pool:
-        return list(pool.map(lambda part: _running(making, part), parts))
+    wanted = parts_of(making.wanted).items()
+    made = {part: _one(making, part, {**common, "InstanceType": kind}) for part, kind in wanted}
+    for item in find(making.aws, making.tags, "instance"):
+        if item.part not in made and item.state != "shutting-down":
+            making.progress.say(f"{item} ({item.part}) is not in the settings: it stays, and costs")
+    with ThreadPoolExecutor(len(made)) as pool:
+        return list(pool.map(lambda entry: _running(making, *entry), made.items()))
 
 
-def _one(making: Making, part: str, arguments: Json) -> None:
-    there = [
-        item
-        for item in find(making.aws, making.tags, "instance", part)
-        if _state(item.raw) != "shutting-down"
-    ]
+def _one(making: Making, part: str, arguments: Json) -> str:
+    """Have an instance that starts, or runs; return it."""
+    there = making.only("instance", part, but=("shutting-down",))
     if there:
-        if _state(there[0].raw) in {"stopping", "stopped"}:
-            making.progress.say(f"{part} ({there[0].id}) is stopped: starting it")
-            _start(making, there[0].id)
-        return
+        if there.state in {"stopping", "stopped"}:
+            making.progress.say(f"{part} ({there.id}) is stopped: starting it")
+            _start(making, there.id)
+        return there.id
 
     def launch() -> str:
         try:
@@ -151,14 +149,15 @@ def _one(making: Making, part: str, arguments: Json) -> None:
                 TagSpecifications=making.tags.specification(part, "instance", "volume"), **arguments,
             )  # fmt: skip
         except CloudError as error:
-            # IAM is slow to tell EC2 of a profile that was just made.
-            if error.code == "InvalidParameterValue" and "iamInstanceProfile" in error.found:
-                raise TransientError(error.message, found=error.found) from error
+            # IAM is slow to tell EC2 of a profile that was just made; so is EC2, of a group or a key.
+            late = error.code == "InvalidParameterValue" and "iamInstanceProfile" in error.found
+            if late or error.code in MISSING:
+                raise TransientError(error.found, found=error.found) from error
             raise
         return str(answer["Instances"][0]["InstanceId"])
 
     made = wait_until(launch, within_s=60.0, every_s=3.0, what=f"{part} to be let in", clock=making.clock)
-    making.note("instance", part, made)
+    return making.note("instance", part, made)
 
 
 def _start(making: Making, instance: str) -> None:
@@ -167,31 +166,27 @@ def _start(making: Making, instance: str) -> None:
             making.aws.call("ec2", "start_instances", InstanceIds=[instance])
         except CloudError as error:
             if error.code == "IncorrectInstanceState":  # it is still stopping
-                raise TransientError(error.message, found=error.found) from error
+                raise TransientError(error.found, found=error.found) from error
             raise
         return True
 
     wait_until(started, within_s=RUNS_WITHIN_S, every_s=5.0, what=f"{instance} to start", clock=making.clock)
 
 
-def _running(making: Making, part: str) -> Machine:
+def _running(making: Making, part: str, instance: str) -> Machine:
     def seen() -> Machine | None:
-        for item in find(making.aws, making.tags, "instance", part):
-            state = _state(item.raw)
+        for raw in instances(making.aws, instance):
+            state = raw["State"]["Name"]
             if state == "running":
-                raw: Json = dict(item.raw)
-                return Machine(
-                    part=part,
-                    id=item.id,
-                    address=raw["PrivateIpAddress"],
-                    zone=raw["Placement"]["AvailabilityZone"],
-                )
-            if state == "pending":
-                return None
-        raise CloudError(
-            f"{part} has ended while it started", code="InstanceEnded",
-            found=_why(making.aws, making, part), hint="`aftershock up --provider ec2` tries again",
-        )  # fmt: skip
+                zone = raw["Placement"]["AvailabilityZone"]
+                return Machine(part=part, id=instance, address=raw["PrivateIpAddress"], zone=zone)
+            if state in {"shutting-down", "terminated"}:
+                raise CloudError(
+                    f"{part} has ended while it started", code="InstanceEnded",
+                    found=raw.get("StateReason", {}).get("Message") or "EC2 gives no reason",
+                    hint="`aftershock up --provider ec2` tries again",
+                )  # fmt: skip
+        return None  # it is pending, or was made or started a moment ago, which is not known everywhere
 
     machine = wait_until(seen, within_s=RUNS_WITHIN_S, every_s=3.0, what=f"{part} to run", clock=making.clock)
     # Pods have addresses of their own, which EC2 would drop.
@@ -199,17 +194,3 @@ def _running(making: Making, part: str) -> Machine:
         "ec2", "modify_instance_attribute", InstanceId=machine.id, SourceDestCheck={"Value": False}
     )
     return machine
-
-
-def _why(aws: Aws, making: Making, part: str) -> str:
-    filters = [*making.tags.filters, {"Name": "tag:aftershock.dev/part", "Values": [part]}]
-    reasons = [
-        instance.get("StateReason", {}).get("Message", "")
-        for entry in aws.items("ec2", "describe_instances", "Reservations", Filters=filters)
-        for instance in entry["Instances"]
-    ]
-    return "; ".join(filter(None, reasons)) or "EC2 gives no reason"
-
-
-def _state(raw: Mapping[str, Any]) -> str:
-    return str(raw.get("State", {}).get("Name", ""))

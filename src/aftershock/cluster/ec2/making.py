@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from aftershock.clock import Clock, SystemClock, wait_until
@@ -12,7 +11,7 @@ from aftershock.cluster.ec2.session import MISSING, Aws
 from aftershock.cluster.ec2.tags import Tags
 from aftershock.cluster.progress import Progress
 from aftershock.ec2_settings import Ec2
-from aftershock.errors import CloudError, TransientError
+from aftershock.errors import CloudError, EnvironmentUnusableError, TransientError
 
 __all__ = ["Making"]
 
@@ -31,10 +30,22 @@ class Making:
     clock: Clock = field(default_factory=SystemClock)
     made: list[Found] = field(default_factory=list)
 
-    def ensure(self, kind: str, part: str, make: Callable[[], str]) -> str:
-        """Return the id of a part: of what bears its tags, else of what `make` makes and returns."""
-        there = find(self.aws, self.tags, kind, part)
-        return there[0].id if there else self.note(kind, part, make())
+    def only(self, kind: str, part: str, *, but: tuple[str, ...] = ()) -> Found | None:
+        """Return what bears a part's tags; None if nothing does, or only what is in a state of `but`.
+
+        Raises:
+            EnvironmentUnusableError: there are several. Which of them belongs to the others is not known.
+
+        """
+        there = [item for item in find(self.aws, self.tags, kind, part) if item.state not in but]
+        if len(there) > 1:
+            raise EnvironmentUnusableError(
+                f"there is more than one {kind} for {part} of {self.tags.cluster}",
+                expected="one: two `up` at a time make two",
+                found=", ".join(item.id for item in there),
+                hint="`aftershock down --provider ec2` removes all of them; then `up` again, once",
+            )
+        return there[0] if there else None
 
     def note(self, kind: str, part: str, made: str) -> str:
         """Note that something was made; return its id."""
@@ -56,7 +67,7 @@ class Making:
                 return [self.aws.call(service, operation, **arguments)]
             except CloudError as error:
                 if error.code in MISSING:
-                    raise TransientError(error.message, found=error.found) from error
+                    raise TransientError(error.found, found=error.found) from error
                 raise
 
         (answer,) = wait_until(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from aftershock.clock import wait_until
 from aftershock.cluster.ec2.making import Making
 from aftershock.cluster.ec2.parts import KINDS
-from aftershock.errors import CloudError, ConfigError
+from aftershock.errors import CloudError
 
 __all__ = ["Network", "make_network"]
 
@@ -29,24 +29,12 @@ def make_network(making: Making) -> Network:
 
     Raises:
         CloudError: AWS said no.
-        ConfigError: the subnet of the settings is none of its VPC.
         DeadlineError: the NAT gateway does not come to life.
 
     """
-    vpc, subnet = _existing(making) if making.wanted.vpc else _own(making)
+    wanted = making.wanted
+    vpc, subnet = (wanted.vpc, wanted.subnet) if wanted.vpc else _own(making)
     return Network(vpc=vpc, subnet=subnet, group=_group(making, vpc))
-
-
-def _existing(making: Making) -> tuple[str, str]:
-    vpc, subnet = making.wanted.vpc, making.wanted.subnet
-    (found,) = making.aws.call("ec2", "describe_subnets", SubnetIds=[subnet])["Subnets"]
-    if found["VpcId"] != vpc:
-        raise ConfigError(
-            f"{subnet} is no subnet of {vpc}",
-            expected=f"ec2.subnet in {vpc}",
-            found=f"it is in {found['VpcId']}",
-        )
-    return vpc, subnet
 
 
 def _own(making: Making) -> tuple[str, str]:
@@ -83,14 +71,16 @@ _CREATED = {
 
 def _part(making: Making, kind: str, part: str, **arguments: object) -> str:
     """Return the id of a part of the cluster, made if it is not there."""
+    there = making.only(kind, part)
+    return there.id if there else _made(making, kind, part, **arguments)
+
+
+def _made(making: Making, kind: str, part: str, **arguments: object) -> str:
+    """Make a part of the cluster, with its tags in the very call; return its id."""
     operation, key, resource = _CREATED[kind]
-
-    def make() -> str:
-        tags = making.tags.specification(part, resource)
-        answer = making.settled("ec2", operation, TagSpecifications=tags, **arguments)
-        return str((answer[key] if key else answer)[KINDS[kind].id])
-
-    return making.ensure(kind, part, make)
+    tags = making.tags.specification(part, resource)
+    answer = making.settled("ec2", operation, TagSpecifications=tags, **arguments)
+    return making.note(kind, part, str((answer[key] if key else answer)[KINDS[kind].id]))
 
 
 def _subnet(making: Making, vpc: str, part: str, cidr: str, *, zone: str = "") -> str:
@@ -103,8 +93,9 @@ def _subnet(making: Making, vpc: str, part: str, cidr: str, *, zone: str = "") -
 def _route(making: Making, vpc: str, subnet: str, part: str, **target: str) -> None:
     """Give a subnet a table of its own, with a way to everywhere."""
     table = _part(making, "route table", part, VpcId=vpc)
-    making.settled("ec2", "associate_route_table", RouteTableId=table, SubnetId=subnet)
     (found,) = making.settled("ec2", "describe_route_tables", RouteTableIds=[table])["RouteTables"]
+    if subnet not in {association.get("SubnetId") for association in found["Associations"]}:
+        making.settled("ec2", "associate_route_table", RouteTableId=table, SubnetId=subnet)
     there = any(route.get("DestinationCidrBlock") == ANYWHERE for route in found["Routes"])
     # One that an earlier NAT gateway has left leads nowhere.
     operation = "replace_route" if there else "create_route"
@@ -114,7 +105,9 @@ def _route(making: Making, vpc: str, subnet: str, part: str, **target: str) -> N
 def _nat(making: Making, subnet: str) -> str:
     aws = making.aws
     address = _part(making, "elastic IP", "nat", Domain="vpc")
-    nat = _part(making, "NAT gateway", "nat", SubnetId=subnet, AllocationId=address)
+    # One that failed is listed for an hour more, and never comes to life.
+    there = making.only("NAT gateway", "nat", but=("failed", "deleting"))
+    nat = there.id if there else _made(making, "NAT gateway", "nat", SubnetId=subnet, AllocationId=address)
 
     def available() -> bool:
         filters = [{"Name": "nat-gateway-id", "Values": [nat]}]

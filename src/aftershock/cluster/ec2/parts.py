@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +12,7 @@ from aftershock.cluster.ec2.session import MISSING, Aws
 from aftershock.cluster.ec2.tags import CLUSTER, EXPIRES, PART, Tags, tag_of
 from aftershock.errors import CloudError
 
-__all__ = ["KINDS", "PATH", "Found", "Kind", "find", "find_all"]
+__all__ = ["KINDS", "PATH", "Found", "Kind", "find", "find_all", "instances"]
 
 PATH = "/aftershock/"
 
@@ -30,6 +31,12 @@ class Found:
     def tags(self) -> list[Json]:
         """Its tags, as AWS tells them."""
         return list(self.raw.get("Tags") or ())
+
+    @property
+    def state(self) -> str:
+        """The state of an instance or a NAT gateway, as "running"; "" of what has none."""
+        state = self.raw.get("State", "")
+        return str(state.get("Name", "") if isinstance(state, Mapping) else state)
 
     def __str__(self) -> str:
         """Name it for a person."""
@@ -69,6 +76,7 @@ KINDS: Mapping[str, Kind] = {
 }  # fmt: skip
 
 
+_INSTANCE = re.compile(r"i-[0-9a-f]+")
 _IAM = {
     "instance profile": ("instance_profile", "InstanceProfile"),
     "role": ("role", "Role"),
@@ -91,6 +99,13 @@ def find(aws: Aws, tags: Tags, kind: str, part: str = "") -> list[Found]:
         if tag_of((found := _found(kind, item, what.id)).tags, CLUSTER) == tags.cluster
         and part in {"", found.part}
     ]
+
+
+def instances(aws: Aws, instance: str) -> list[Json]:
+    """Return an instance as EC2 describes it; nothing where it is not known (yet, or any more)."""
+    filters = [{"Name": "instance-id", "Values": [instance]}]
+    found = aws.items("ec2", "describe_instances", "Reservations", Filters=filters)
+    return [item for reservation in found for item in reservation["Instances"]]
 
 
 def find_all(aws: Aws, tags: Tags) -> list[Found]:
@@ -121,8 +136,13 @@ def _identities(aws: Aws, tags: Tags, kind: str) -> list[Found]:
 
 def _schedules(aws: Aws, tags: Tags) -> list[Found]:
     """Return the schedules that would start an instance: they have no tags, but a name of ours."""
-    items = aws.items("scheduler", "list_schedules", "Schedules", NamePrefix=tags.name("start-"))
-    return [Found(kind="schedule", id=item["Name"]) for item in items]
+    prefix = tags.name("start-")
+    items = aws.items("scheduler", "list_schedules", "Schedules", NamePrefix=prefix)
+    # A cluster's name may begin with another's: what follows must be an instance.
+    named = (str(item["Name"]) for item in items)
+    return [
+        Found(kind="schedule", id=name) for name in named if _INSTANCE.fullmatch(name.removeprefix(prefix))
+    ]
 
 
 def _found(kind: str, item: Json, id_key: str) -> Found:

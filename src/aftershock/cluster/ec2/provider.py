@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import fcntl
+import re
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+
+import msgspec
 
 from aftershock.clock import Clock, SystemClock, from_rfc3339
 from aftershock.cluster.ec2 import plan as planning
 from aftershock.cluster.ec2.access import context_of, fetch_kubeconfig
+from aftershock.cluster.ec2.checks import check_wanted
 from aftershock.cluster.ec2.identity import make_key, make_node_profile, make_switch_role
 from aftershock.cluster.ec2.kubeadm import make_cluster
-from aftershock.cluster.ec2.machines import CONTROL_PLANE, find_image, make_machines
+from aftershock.cluster.ec2.machines import CONTROL_PLANE, make_machines
 from aftershock.cluster.ec2.making import Making
 from aftershock.cluster.ec2.network import make_network
 from aftershock.cluster.ec2.parts import Found, find, find_all
@@ -83,7 +90,7 @@ class Ec2Provider:
             there: set[tuple[str, str]] | None = {
                 (item.kind, item.part) for item in find_all(self.aws, self.tags)
             }
-            find_image(self.aws, self.wanted)
+            check_wanted(self.aws, self.wanted)
         except CloudError as error:
             if error.code != "NoCredentials":
                 raise
@@ -100,17 +107,23 @@ class Ec2Provider:
 
         Raises:
             CloudError: AWS said no; nothing of this call is left.
+            ConfigError: there is no such image, instance type or network; nothing was made.
             ResidueError: AWS said no, and something could not be removed.
             EnvironmentUnusableError: the machines run, but are no cluster.
+            RefusedError: another `up` or `down` of this cluster is at work on this machine.
 
         """
-        making = self._making()
+        with self._alone():
+            return self._up()
+
+    def _up(self) -> str:
+        making = self._making(zone=check_wanted(self.aws, self.wanted))
         with self.progress.stage(f"EC2 in {self.aws.region}"):
             try:
-                find_image(self.aws, self.wanted)  # a wrong filter is known before anything is made
-                network = make_network(making)
+                # First, for it takes a while until all of AWS knows them; the gateway takes longer.
                 profile = make_node_profile(making)
                 make_switch_role(making)
+                network = make_network(making)
                 key = make_key(making, self.folder)
                 machines = make_machines(making, network, profile=profile, key=key, root=self.root)
             except AftershockError as error:
@@ -134,9 +147,14 @@ class Ec2Provider:
 
         Raises:
             CloudError: AWS said no.
+            RefusedError: another `up` or `down` is at work, or nothing says when the cluster expires.
             ResidueError: something is left.
 
         """
+        with self._alone():
+            return self._down(expired_only=expired_only)
+
+    def _down(self, *, expired_only: bool) -> bool:
         found = find_all(self.aws, self.tags)
         if expired_only and not self._has_expired(found):
             return False
@@ -158,21 +176,39 @@ class Ec2Provider:
 
         """
         there = find(self.aws, self.tags, "instance", CONTROL_PLANE)
-        if not there:
+        running = [item.id for item in there if item.state == "running"]
+        if not running:
             raise EnvironmentUnusableError(
-                f"there is no cluster {self.wanted.name} in {self.aws.region}",
-                expected="a control plane with its tags",
-                found="none",
-                hint="`aftershock up --provider ec2` makes one",
+                f"no cluster {self.wanted.name} runs in {self.aws.region}",
+                expected="a control plane with its tags, running",
+                found=", ".join(f"{item} is {item.state}" for item in there) or "none",
+                hint="`aftershock up --provider ec2` makes or starts it",
             )
-        return there[0].id
+        return running[0]
 
-    def _making(self) -> Making:
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Have no other process of this machine make or remove the cluster while the block runs."""
+        with self.folder.with_suffix(".lock").open("a") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise RefusedError(
+                    f"another process makes or removes the cluster {self.wanted.name}",
+                    expected="one `up` or `down` at a time",
+                    found=f"a lock on {file.name}",
+                ) from error
+            yield
+
+    def _making(self, *, zone: str) -> Making:
         caller = str(self.aws.call("sts", "get_caller_identity")["Arn"])
         expires = self.clock.now() + timedelta(hours=self.wanted.hours)
-        owner = self.wanted.owner or caller.rpartition("/")[2] or caller.rpartition(":")[2]
+        # IAM's tags take fewer characters than its names.
+        caller = re.sub(r"[^\w.:/=+@-]", "-", caller.rpartition("/")[2] or caller.rpartition(":")[2])
+        owner = self.wanted.owner or caller
         tags = Tags(cluster=self.wanted.name, owner=owner, run=secrets.token_hex(4), expires=expires)
-        return Making(aws=self.aws, tags=tags, wanted=self.wanted, progress=self.progress, clock=self.clock)
+        wanted = msgspec.structs.replace(self.wanted, zone=zone)
+        return Making(aws=self.aws, tags=tags, wanted=wanted, progress=self.progress, clock=self.clock)
 
     def _take_back(self, making: Making, error: BaseException) -> None:
         """Remove what this call has made; what was there before stays."""
@@ -186,6 +222,10 @@ class Ec2Provider:
             # What was made a moment ago may not be listed yet.
             late = [item for item in making.made if (item.kind, item.id) not in known]
             remove(self.aws, [*listed, *late], progress=self.progress, clock=self.clock)
+        except ResidueError as left:
+            raise ResidueError(
+                f"{error}\nand {left.message}", expected=left.expected, found=left.found, hint=left.hint
+            ) from error
         except CloudError as refused:
             raise ResidueError(
                 f"{error}\nand what was made could not be removed",
@@ -210,7 +250,13 @@ class Ec2Provider:
         )  # fmt: skip
 
     def _has_expired(self, found: list[Found]) -> bool:
-        times = [from_rfc3339(item.expires) for item in found if item.expires]
+        try:
+            times = [from_rfc3339(item.expires) for item in found if item.expires]
+        except ValueError as error:
+            raise RefusedError(
+                f"a tag does not say when {self.wanted.name} expires",
+                expected="aftershock.dev/expires as 2026-11-22T18:00:00Z", found=str(error),
+            ) from error  # fmt: skip
         if found and not times:
             raise RefusedError(
                 f"nothing says when {self.wanted.name} expires",

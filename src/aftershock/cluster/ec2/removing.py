@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from aftershock.clock import Clock, wait_until
-from aftershock.cluster.ec2.parts import Found
+from aftershock.cluster.ec2.parts import Found, instances
 from aftershock.cluster.ec2.session import Aws
 from aftershock.cluster.progress import Progress
 from aftershock.errors import CloudError, DeadlineError, ResidueError, TransientError
@@ -18,8 +18,14 @@ ORDER = (
 )  # fmt: skip
 
 ENDS_WITHIN_S = 300.0
-# What EC2 says of something whose user has just gone, but not everywhere yet.
-_STILL_USED = {"DependencyViolation", "InvalidIPAddress.InUse", "AuthFailure.AddressInUse", "DeleteConflict"}
+# What EC2 and IAM say of something whose user has just gone, but not everywhere yet.
+_STILL_USED = {
+    "ConcurrentModification", "DeleteConflict", "DependencyViolation", "EntityTemporarilyUnmodifiable",
+    "IncorrectInstanceState", "InvalidIPAddress.InUse",
+}  # fmt: skip
+# While one of these is there, the network that it uses cannot be removed: that is tried, but not waited for.
+_HOLDING = {"instance", "NAT gateway", "security group", "subnet"}
+_NETWORK = {"elastic IP", "security group", "subnet", "route table", "internet gateway", "VPC"}
 
 
 def remove(
@@ -38,26 +44,32 @@ def remove(
         ResidueError: something is left; it names it, with the reason.
 
     """
-    left: list[str] = []
+    left: dict[str, str] = {}
     for kind in ORDER:
         items = [item for item in found if item.kind == kind]
-        # All at once, then wait for all: each takes minutes.
+        # All at once, then wait for all: each takes minutes. One that was refused is not waited for.
+        held = kind in _NETWORK and any(item.kind in _HOLDING for item in found if str(item) in left)
         for act in _ACTS[kind]:
-            for item in items:
+            for item in [item for item in items if str(item) not in left]:
                 try:
-                    _tried(aws, item, act, within_s=within_s, clock=clock)
+                    _tried(aws, item, act, within_s=0.0 if held else within_s, clock=clock)
                 except (CloudError, DeadlineError) as error:
-                    left.append(f"{item}: {error.found or error.message}")
-        for item in items:
-            if not any(line.startswith(f"{item}:") for line in left):
-                progress.say(f"removed {item}")
+                    left[str(item)] = error.found or error.message
+        _tell(progress, [item for item in items if str(item) not in left])
     if left:
+        foreign = " `aws ec2 describe-network-interfaces` shows who uses a network."
         raise ResidueError(
             f"{len(left)} of {len(found)} things are left in {aws.region}",
             expected="nothing",
-            found="; ".join(dict.fromkeys(left)),
-            hint="`aftershock down --provider ec2` tries again; what runs costs money until then",
+            found="; ".join(f"{item}: {why}" for item, why in left.items()),
+            hint="`aftershock down --provider ec2` tries again; what runs costs money until then."
+            + (foreign if "DependencyViolation" in "".join(left.values()) else ""),
         )
+
+
+def _tell(progress: Progress, removed: Iterable[Found]) -> None:
+    for item in removed:
+        progress.say(f"removed {item}")
 
 
 Act = Callable[[Aws, Found], bool | None]
@@ -85,11 +97,7 @@ def _one(service: str, operation: str, key: str, *, many: bool = False) -> Act:
 
 
 def _instance_gone(aws: Aws, item: Found) -> bool:
-    filters = [{"Name": "instance-id", "Values": [item.id]}]
-    reservations = aws.items("ec2", "describe_instances", "Reservations", Filters=filters)
-    return all(
-        instance["State"]["Name"] == "terminated" for entry in reservations for instance in entry["Instances"]
-    )
+    return all(found["State"]["Name"] == "terminated" for found in instances(aws, item.id))
 
 
 def _gateway_gone(aws: Aws, item: Found) -> bool:

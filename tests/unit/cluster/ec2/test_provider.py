@@ -11,13 +11,13 @@ import msgspec
 import pytest
 import yaml
 
-from aftershock.cluster.ec2.parts import find, find_all
+from aftershock.cluster.ec2.parts import Found, find, find_all
 from aftershock.cluster.ec2.plan import load_prices, plan
 from aftershock.cluster.ec2.provider import Ec2Provider
 from aftershock.cluster.ec2.removing import ORDER
-from aftershock.cluster.ec2.tags import EXPIRES, OWNER, RUN, tag_of
+from aftershock.cluster.ec2.tags import CLUSTER, EXPIRES, OWNER, RUN, tag_of
 from aftershock.cluster.progress import Progress
-from aftershock.errors import CloudError, ConfigError, EnvironmentUnusableError, ResidueError
+from aftershock.errors import CloudError, ConfigError, EnvironmentUnusableError, RefusedError, ResidueError
 from aftershock.testing import FakeClock
 from tests.unit.cluster.ec2.conftest import ROOT, WANTED, Machines, Refusals, left, make
 
@@ -90,6 +90,19 @@ class TestUp:
         ways = private.raw["Routes"]
         assert any("NatGatewayId" in way for way in ways)
         assert not any(str(way.get("GatewayId", "")).startswith("igw") for way in ways)
+
+    def test_what_the_switch_may(self, provider: Ec2Provider) -> None:
+        provider.up()
+        (role,) = find_identities(provider, "switch")
+        assert role.raw["AssumeRolePolicyDocument"]["Statement"][0]["Condition"] == {
+            "StringEquals": {"aws:SourceAccount": "123456789012"}
+        }
+        policy = provider.aws.call("iam", "get_role_policy", RoleName=role.id, PolicyName="start")
+        start, grant = policy["PolicyDocument"]["Statement"]
+        assert start["Resource"] == "arn:aws:ec2:eu-central-1:123456789012:instance/*"
+        assert start["Condition"]["StringEquals"] == {"aws:ResourceTag/aftershock.dev/cluster": "aftershock"}
+        assert grant["Action"] == "kms:CreateGrant"
+        assert grant["Condition"] == {"Bool": {"kms:GrantIsForAWSResource": "true"}}
 
     def test_the_script_on_each_machine_in_its_order(self, provider: Ec2Provider, machines: Machines) -> None:
         leader = provider.up()
@@ -199,6 +212,7 @@ class TestHalfWay:
         refusals.add("DeleteNatGateway", "UnauthorizedOperation")
         with pytest.raises(ResidueError, match="left in eu-central-1") as caught:
             provider.up()
+        assert "a quota of the account is reached" in caught.value.message, "why it began to remove at all"
         assert "NAT gateway nat-" in caught.value.found
         assert caught.value.exit_code == 11
         assert "NAT gateway nat" in left(provider)
@@ -215,11 +229,13 @@ class TestHalfWay:
                 return found
             return [{**item, "State": "failed", "FailureMessage": "no free addresses"} for item in found]
 
-        monkeypatch.setattr(provider.aws, "items", items)
-        with pytest.raises(CloudError, match="is failed") as caught:
-            provider.up()
+        with monkeypatch.context() as patched:
+            patched.setattr(provider.aws, "items", items)
+            with pytest.raises(CloudError, match="is failed") as caught:
+                provider.up()
         assert caught.value.found == "no free addresses"
-        monkeypatch.undo()
+        assert left(provider) == []
+        assert provider.up(), "EC2 lists the one that failed for an hour: it is in nobody's way"
 
     def test_machines_that_are_no_cluster_stay_and_are_priced(
         self, provider: Ec2Provider, machines: Machines
@@ -255,12 +271,118 @@ class TestHalfWay:
         def killed(*_: object, **__: object) -> None:
             raise Killed
 
-        monkeypatch.setattr("aftershock.cluster.ec2.provider.make_key", killed)
-        with pytest.raises(Killed):
-            provider.up()
+        with monkeypatch.context() as patched:
+            patched.setattr("aftershock.cluster.ec2.provider.make_key", killed)
+            with pytest.raises(Killed):
+                provider.up()
         there = {item.id for item in find_all(provider.aws, provider.tags)}
         assert there
-        monkeypatch.undo()
+        provider.up()
+        assert there < {item.id for item in find_all(provider.aws, provider.tags)}
+        assert left(provider) == wanted_parts()
+        provider.down()
+        assert left(provider) == []
+
+    def test_what_is_not_known_everywhere_yet_is_waited_for(
+        self, provider: Ec2Provider, refusals: Refusals, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        plain, unseen = provider.aws.items, [2]
+
+        def items(service: str, operation: str, key: str, **arguments: object) -> list[dict[str, object]]:
+            late = operation == "describe_instances" and "instance-id" in str(arguments)
+            if late and unseen[0]:
+                unseen[0] -= 1
+                return []
+            return plain(service, operation, key, **arguments)
+
+        monkeypatch.setattr(provider.aws, "items", items)
+        refusals.add("RunInstances", "InvalidGroup.NotFound", times=2)
+        provider.up()
+        assert unseen == [0]
+        assert left(provider) == wanted_parts()
+
+    def test_one_that_ends_while_it_starts(
+        self, provider: Ec2Provider, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        plain = provider.aws.items
+        ended = {"State": {"Name": "terminated"}, "StateReason": {"Message": "Client.VolumeLimitExceeded"}}
+
+        def items(service: str, operation: str, key: str, **arguments: object) -> list[dict[str, object]]:
+            if operation == "describe_instances" and "instance-id" in str(arguments):
+                return [{"Instances": [ended]}]
+            return plain(service, operation, key, **arguments)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(provider.aws, "items", items)
+            with pytest.raises(CloudError, match="has ended while it started") as caught:
+                provider.up()
+        assert caught.value.found == "Client.VolumeLimitExceeded"
+        assert left(provider) == []
+
+    def test_two_of_one_part_are_not_chosen_between(self, provider: Ec2Provider) -> None:
+        tags = provider.tags.specification("vpc", "vpc")
+        made = [
+            provider.aws.call("ec2", "create_vpc", CidrBlock="10.20.0.0/16", TagSpecifications=tags)
+            for _ in range(2)
+        ]
+        with pytest.raises(EnvironmentUnusableError, match="more than one VPC for vpc") as caught:
+            provider.up()
+        assert all(vpc["Vpc"]["VpcId"] in caught.value.found for vpc in made)
+        provider.down()
+        assert left(provider) == []
+
+    def test_a_second_one_at_the_same_time(
+        self, provider: Ec2Provider, tmp_path: Path, clock: FakeClock, progress: Progress, calls: list[str]
+    ) -> None:
+        other = make(tmp_path, clock, progress)
+        with provider._alone():
+            for act in (other.up, other.down):
+                with pytest.raises(RefusedError, match="another process makes or removes the cluster"):
+                    act()
+        assert calls == []
+
+
+class TestBeforeAnythingIsMade:
+    @pytest.mark.parametrize(
+        ("changed", "message"),
+        [
+            ({"worker": "t3.mediun"}, "no zone of eu-central-1 offers the instance types"),
+            ({"zone": "eu-central-1z"}, "are not offered in eu-central-1z"),
+        ],
+    )
+    @pytest.mark.parametrize("act", ["up", "plan"])
+    def test_what_is_not_offered(
+        self, act: str, changed: dict[str, str], message: str, provider: Ec2Provider
+    ) -> None:
+        provider.wanted = msgspec.structs.replace(WANTED, **changed)
+        with pytest.raises(ConfigError, match=message) as caught:
+            getattr(provider, act)()
+        assert "t3.medium" in caught.value.expected + caught.value.found
+        assert left(provider) == []
+
+    def test_the_zone_offers_the_types(self, provider: Ec2Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+        plain = provider.aws.items
+
+        def items(service: str, operation: str, key: str, **arguments: object) -> list[dict[str, object]]:
+            if operation == "describe_instance_type_offerings":
+                return [{"Location": zone} for zone in ("eu-central-1-ham-1a", "eu-central-1b")]
+            return plain(service, operation, key, **arguments)
+
+        monkeypatch.setattr(provider.aws, "items", items)
+        provider.up()
+        subnets = find(provider.aws, provider.tags, "subnet")
+        assert {item.raw["AvailabilityZone"] for item in subnets} == {"eu-central-1b"}
+
+    @pytest.mark.parametrize("name", ["pod_cidr", "service_cidr"])
+    def test_pods_in_the_range_of_an_existing_network(self, name: str, provider: Ec2Provider) -> None:
+        aws = provider.aws
+        vpc = aws.call("ec2", "create_vpc", CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+        aws.call("ec2", "associate_vpc_cidr_block", VpcId=vpc, CidrBlock="10.1.0.0/16")
+        subnet = aws.call("ec2", "create_subnet", VpcId=vpc, CidrBlock="10.0.1.0/24")["Subnet"]["SubnetId"]
+        provider.wanted = msgspec.structs.replace(WANTED, vpc=vpc, subnet=subnet, **{name: "10.1.128.0/17"})
+        with pytest.raises(ConfigError, match=rf"ec2\.{name} in \[tool.aftershock\] overlaps {vpc}"):
+            provider.up()
+        assert left(provider) == []
 
 
 class TestDown:
@@ -288,9 +410,37 @@ class TestDown:
             provider.down()
         assert len(left(provider)) == 1
 
+    def test_a_machine_that_may_not_be_removed_is_not_waited_for(
+        self, provider: Ec2Provider, refusals: Refusals, clock: FakeClock
+    ) -> None:
+        provider.up()
+        refusals.add("TerminateInstances", "OperationNotPermitted", times=3)
+        refusals.add("DeleteSecurityGroup", "DependencyViolation", times=99)
+        refusals.add("DeleteSubnet", "DependencyViolation", times=99)
+        before = clock.elapsed
+        with pytest.raises(ResidueError) as caught:
+            provider.down()
+        assert clock.elapsed - before < 30
+        assert "OperationNotPermitted" in caught.value.found
+        assert "describe-network-interfaces" in caught.value.hint
+        assert not [part for part in left(provider) if part.startswith("NAT")], "what costs is gone"
+
+    def test_a_time_that_is_none(self, provider: Ec2Provider) -> None:
+        tags = [{"Key": EXPIRES, "Value": "tomorrow"}, {"Key": CLUSTER, "Value": "aftershock"}]
+        specification = [{"ResourceType": "vpc", "Tags": tags}]
+        provider.aws.call("ec2", "create_vpc", CidrBlock="10.20.0.0/16", TagSpecifications=specification)
+        with pytest.raises(RefusedError, match="a tag does not say when aftershock expires") as caught:
+            provider.down(expired_only=True)
+        assert "tomorrow" in caught.value.found
+
     def test_every_kind_has_its_turn(self, provider: Ec2Provider) -> None:
         provider.up()
         assert {item.kind for item in find_all(provider.aws, provider.tags)} < set(ORDER)
+
+
+def find_identities(provider: Ec2Provider, part: str) -> list[Found]:
+    """Return roles of a part: IAM's, which `find` does not know."""
+    return [i for i in find_all(provider.aws, provider.tags) if (i.kind, i.part) == ("role", part)]
 
 
 def everything(provider: Ec2Provider) -> dict[str, int]:
