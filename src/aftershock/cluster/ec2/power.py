@@ -97,11 +97,18 @@ class Ec2Power:
         """
         if how == "pause":
             raise RefusedError(f"EC2 cannot pause {node}", expected="stop, reboot or terminate", found=how)
-        found = self._described(node)
+        found = self._checked(node)
         state = str(found["State"]["Name"])
         if state != "running":
             raise RefusedError(f"the instance of {node} does not run", expected="running", found=state)
         tags = found.get("Tags") or []
+        if how == "stop" and (group := tag_of(tags, GROUP)):
+            # It counts as unhealthy: the group terminates it, and no switch could start it again.
+            raise RefusedError(
+                f"an Auto Scaling group would terminate {node} while it is stopped",
+                expected="an instance of no group; or terminate, which the group makes good",
+                found=f"{GROUP}={group}",
+            )
         if how == "terminate" and tag_of(tags, CLUSTER) != self.tags.cluster and not tag_of(tags, GROUP):
             raise RefusedError(
                 f"nobody would make {node} anew",
@@ -203,6 +210,25 @@ class Ec2Power:
                 hint=f'kubectl patch node {node} -p \'{{"spec":{{"providerID":"aws:///ZONE/ID"}}}}\' sets it',
             )
         return self._instances()[node]
+
+    def _checked(self, node: str) -> Json:
+        """Return a node's instance as EC2 describes it.
+
+        Raises:
+            RefusedError: it is not in this region, or is no more.
+
+        """
+        try:
+            return self._described(node)
+        except CloudError as error:
+            if error.code not in MISSING:
+                raise
+            raise RefusedError(
+                f"EC2 knows no instance {self._instance(node)}, which {node} is by its providerID",
+                expected=f"an instance in {self.aws.region}, of the account of these credentials",
+                found=error.found,
+                hint="ec2.region in [tool.aftershock] must be where the nodes are",
+            ) from error
 
     def _described(self, node: str) -> Json:
         instance = self._instance(node)

@@ -11,6 +11,7 @@ from aftershock.cluster.ec2.identity import make_switch_role
 from aftershock.cluster.ec2.parts import find
 from aftershock.cluster.ec2.power import Ec2Power, instances_of
 from aftershock.cluster.ec2.provider import Ec2Provider
+from aftershock.cluster.ec2.tags import Tags
 from aftershock.cluster.node_power import power_from, power_of
 from aftershock.cluster.power import How
 from aftershock.config import NodePower, Settings
@@ -26,7 +27,7 @@ SCHEDULE = "aftershock-aftershock-start-"
 @pytest.fixture
 def worker(provider: Ec2Provider) -> str:
     """The instance of a worker, and the role of the switch; no more of a cluster is needed."""
-    making = provider._making()
+    making = provider._making(zone="")
     make_switch_role(making)
     launched = provider.aws.call(
         "ec2", "run_instances", MinCount=1, MaxCount=1, ImageId="ami-0000000000000000b",
@@ -152,6 +153,15 @@ class TestStop:
         provider.down()
         assert schedules(power) == []
 
+    def test_a_schedule_of_a_cluster_with_a_longer_name_stays(
+        self, power: Ec2Power, provider: Ec2Provider, worker: str
+    ) -> None:
+        power.tags = Tags(cluster="aftershock-start-x")
+        power.role = "arn:aws:iam::123456789012:role/mine"
+        power.take("stop", NODE, expires_s=90)
+        provider.down()
+        assert schedules(power) == [f"aftershock-aftershock-start-x-start-{worker}"]
+
 
 class TestOthers:
     def test_reboot(self, power: Ec2Power, worker: str, calls: list[str]) -> None:
@@ -177,6 +187,22 @@ class TestOthers:
         with pytest.raises(RefusedError, match="nobody would make ip-10-20-1-5 anew"):
             power.check("terminate", NODE)
         power.check("stop", NODE)
+
+    def test_stop_of_one_that_a_group_would_terminate(self, power: Ec2Power, worker: str) -> None:
+        group = {"Key": "aws:autoscaling:groupName", "Value": "workers"}
+        power.aws.call("ec2", "create_tags", Resources=[worker], Tags=[group])
+        with pytest.raises(RefusedError, match="would terminate ip-10-20-1-5 while it is stopped") as caught:
+            power.check("stop", NODE)
+        assert caught.value.found == "aws:autoscaling:groupName=workers"
+        power.check("terminate", NODE)
+
+    @pytest.mark.parametrize("how", ["stop", "reboot", "terminate"])
+    def test_of_another_region(self, worker: str, api: FakeApi, how: How) -> None:
+        wanted = Ec2(region="eu-west-1")
+        with pytest.raises(RefusedError, match=f"EC2 knows no instance {worker}") as caught:
+            Ec2Power.of(wanted, api).check(how, NODE)  # type: ignore[arg-type]  # a fake
+        assert "in eu-west-1" in caught.value.expected
+        assert "ec2.region" in caught.value.hint
 
     def test_pausing(self, power: Ec2Power) -> None:
         with pytest.raises(RefusedError, match="EC2 cannot pause"):
