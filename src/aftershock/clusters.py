@@ -111,6 +111,10 @@ def _check_up(provider: str, *, cluster: str | None, dry_run: bool, pulls: bool)
 @click.option("--expired", is_flag=True, help="With ec2: only if its time is over, as its tags say.")
 def down(*, provider: str, prune: bool, expired: bool) -> None:
     """Remove the cluster; built images stay."""
+    if expired and provider != "ec2":
+        raise UsageError("--expired is for --provider ec2", hint="the kind cluster never expires")
+    if prune and provider != "kind":
+        raise UsageError("--prune is for --provider kind", hint="nothing of EC2's is kept")
     root, progress = project_root(), Progress()
     if provider == "kind":
         bring_down(root=root, progress=progress, prune=prune)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,9 @@ from tests.unit.cluster.ec2.conftest import REGION, ROOT, Refusals
 def own_state(cloud: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("AFTERSHOCK_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.setenv("AWS_REGION", REGION)
+    plugin = tmp_path / "session-manager-plugin"  # it is looked for before anything is made
+    plugin.touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     monkeypatch.chdir(ROOT)
 
 
@@ -79,5 +83,21 @@ def test_no_permission(refusals: Refusals) -> None:
 )
 def test_options_that_do_not_go_together(words: tuple[str, ...], message: str) -> None:
     done = run("up", *words)
+    assert done.exit_code == 4
+    assert message in done.output
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--expired",), "--expired is for --provider ec2"),
+        (("--provider", "ec2", "--prune"), "--prune is for --provider kind"),
+    ],
+)
+def test_a_removal_that_would_be_another_one(
+    words: tuple[str, ...], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aftershock.clusters.bring_down", lambda **_: pytest.fail("kind was removed"))
+    done = run("down", *words)
     assert done.exit_code == 4
     assert message in done.output
