@@ -12,8 +12,8 @@ import msgspec
 from aftershock.cluster.api import KubeApi
 from aftershock.cluster.bring_up import ReadinessCheck
 from aftershock.cluster.connect import NODE_PORTS, kubeconfig_api
-from aftershock.cluster.ec2.access import API_HERE, TUNNELS, Tunnels, check_tools, held
 from aftershock.cluster.ec2.provider import Ec2Provider
+from aftershock.cluster.ec2.tunnels import API_HERE, TUNNELS, Tunnels, check_free, check_tools, held
 from aftershock.cluster.guard import check_context
 from aftershock.cluster.kind.catalogue import load_catalogue
 from aftershock.cluster.kind.provider import KindProvider
@@ -46,6 +46,7 @@ def bring_up_ec2(
     """
     if settings.components_image or addons:  # what is lacking is said before machines cost money
         _own_images(settings, root=root, addons=addons)
+        check_free([API_HERE])
     check_tools()
     provider = ec2_provider(settings, root=root, progress=progress)
     instance = provider.up()

@@ -13,7 +13,7 @@ import pytest
 
 from aftershock.cluster import bring_up_elsewhere as module
 from aftershock.cluster.bring_up_elsewhere import bring_up_ec2, deploy_to, tunnels
-from aftershock.cluster.ec2.access import check_tools
+from aftershock.cluster.ec2.tunnels import check_tools
 from aftershock.cluster.progress import Progress
 from aftershock.config import Settings, project_root
 from aftershock.errors import ConfigError, EnvironmentUnusableError, RefusedError
@@ -30,6 +30,7 @@ class World:
     def __init__(self, folder: Path) -> None:
         self.done: list[str] = []
         self.open: dict[int, int] = {}
+        self.taken = 0
         self.folder = folder
 
     def note(self, what: str, result: object = None) -> Any:
@@ -50,6 +51,10 @@ class World:
         finally:
             self.open = {}
 
+    def check_free(self, ports: list[int]) -> None:
+        if self.taken in ports:
+            raise EnvironmentUnusableError("in use")
+
     def stack(self, **_: object) -> object:
         parts = {name: self.note(name, []) for name in ("define", "sweep", "deploy", "await_ready")}
         parts["render"] = lambda *_, **told: self.note(f"render {' '.join(told['images'].values())}", [])()
@@ -69,6 +74,7 @@ def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
     monkeypatch.setattr(module, "Ec2Provider", world.provider)
     monkeypatch.setattr(module, "held", world.held)
     monkeypatch.setattr(module, "check_tools", lambda: None)
+    monkeypatch.setattr(module, "check_free", world.check_free)
     monkeypatch.setattr(module, "Stack", world.stack)
     monkeypatch.setattr(module, "kubeconfig_api", lambda *_: FakeApi())
     monkeypatch.setattr(
@@ -112,6 +118,15 @@ def test_a_tool_that_is_lacking_is_said_before_machines_are_made(
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(EnvironmentUnusableError, match="there is no openssl on the PATH"):
         bring_up_ec2(Settings(), root=ROOT, progress=progress, check=world.check)
+    assert world.done == []
+
+
+def test_a_tunnel_that_is_held_elsewhere_is_said_before_machines_are_made(
+    world: World, progress: Progress
+) -> None:
+    world.taken = 16443
+    with pytest.raises(EnvironmentUnusableError, match="in use"):
+        bring_up_ec2(Settings(components_image=IMAGE), root=ROOT, progress=progress, check=world.check)
     assert world.done == []
 
 

@@ -14,10 +14,10 @@ import msgspec
 
 from aftershock.clock import Clock, SystemClock, from_rfc3339
 from aftershock.cluster.ec2 import plan as planning
-from aftershock.cluster.ec2.access import context_of, fetch_kubeconfig
 from aftershock.cluster.ec2.checks import check_wanted
 from aftershock.cluster.ec2.identity import make_key, make_node_profile, make_switch_role
 from aftershock.cluster.ec2.kubeadm import make_cluster
+from aftershock.cluster.ec2.kubeconfig import context_of, fetch_kubeconfig
 from aftershock.cluster.ec2.machines import CONTROL_PLANE, make_machines
 from aftershock.cluster.ec2.making import Making
 from aftershock.cluster.ec2.network import make_network

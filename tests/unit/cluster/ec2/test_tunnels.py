@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from aftershock.cluster.ec2.access import TUNNELS, check_tools, context_of, held
 from aftershock.cluster.ec2.session import Aws
+from aftershock.cluster.ec2.tunnels import TUNNELS, check_tools, held
 from aftershock.cluster.ports import occupied
 from aftershock.errors import CommandError, EnvironmentUnusableError
 from tests.unit.cluster.ec2.conftest import REGION
@@ -145,4 +145,3 @@ def test_what_leads_to_a_cluster_is_looked_for(monkeypatch: pytest.MonkeyPatch, 
 
 def test_what_scenarios_reach() -> None:
     assert TUNNELS == {16443: 6443, 30080: 30080, 30081: 30081, 30082: 30082}
-    assert context_of("aftershock") == "ec2-aftershock"
