@@ -27,6 +27,12 @@ data "aws_partition" "here" {}
 
 data "aws_availability_zones" "here" {
   state = "available"
+
+  # Local Zones, which are opted into, have neither every type nor NAT gateways.
+  filter {
+    name   = "opt-in-status"
+    values = ["opt-in-not-required"]
+  }
 }
 
 data "aws_ami" "node" {
