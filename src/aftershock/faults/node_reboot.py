@@ -7,8 +7,7 @@ from typing import Unpack
 
 from aftershock.cluster.power import How
 from aftershock.faults.chosen import WhichNode
-from aftershock.faults.journal import Record
-from aftershock.faults.powered import Powered, condition_of, power_over
+from aftershock.faults.powered import Once, condition_of
 from aftershock.faults.protocol import Plan, Proof
 from aftershock.faults.tools import Tools
 
@@ -19,7 +18,7 @@ NAME = "node-reboot"
 BACK_WITHIN_S = 360.0
 
 
-class NodeReboot(Powered):
+class NodeReboot(Once):
     """A node is rebooted: everything on it is started again.
 
     It is chosen as choose_node has it, by `which`: node, role, workload, namespace, seed.
@@ -32,34 +31,12 @@ class NodeReboot(Powered):
     def __init__(self, tools: Tools, **which: Unpack[WhichNode]) -> None:
         super().__init__(tools, for_s=BACK_WITHIN_S, **which)
 
-    def _time(self) -> str:
-        return self.said
-
     def plan(self) -> Plan:
         """Choose the node, and remember which boot it is in. Raises as Powered.plan."""
         plan = super().plan()
         node = self.tools.api.get(plan.targets[0].path)
         boot = str(node["status"].get("nodeInfo", {}).get("bootID", ""))
-        # Nothing outlives the act: nobody has to take it back, so nothing is marked.
-        return replace(
-            plan,
-            undo={**plan.undo, "boot": boot},
-            switch="none",
-            lasts=False,
-            marked=(),
-            lands_within_s=BACK_WITHIN_S,
-        )
-
-    def inject(self, plan: Plan, record: Record) -> None:
-        """Reboot it.
-
-        Raises:
-            EnvironmentUnusableError: it could not be done.
-
-        """
-        node = plan.undo["node"]
-        left_s = (record.expires_at - self.tools.clock.now()).total_seconds()
-        power_over(self.tools, node).take(self.how, node, expires_s=left_s)
+        return replace(plan, undo={**plan.undo, "boot": boot})
 
     def landed(self, plan: Plan) -> Proof:
         """Ask the API whether the node's kubelet reports another boot."""

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Unpack
 
 from aftershock.cluster.power import How
 from aftershock.cluster.targets import collection
 from aftershock.faults.chosen import WhichNode
 from aftershock.faults.journal import Record
-from aftershock.faults.powered import LEAST_S, Powered, power_over
-from aftershock.faults.protocol import Plan, Proof
+from aftershock.faults.powered import Once
+from aftershock.faults.protocol import Proof
 from aftershock.faults.tools import Tools
 
 __all__ = ["NAME", "NodeTerminate", "NodeTerminateUndo"]
@@ -19,7 +18,7 @@ NAME = "node-terminate"
 LANDS_WITHIN_S = 120.0
 
 
-class NodeTerminate(Powered):
+class NodeTerminate(Once):
     """A node's instance is terminated, its disk with it.
 
     It is chosen as choose_node has it, by `which`: node, role, workload, namespace, seed.
@@ -30,26 +29,7 @@ class NodeTerminate(Powered):
     said = "terminated, for good"
 
     def __init__(self, tools: Tools, **which: Unpack[WhichNode]) -> None:
-        super().__init__(tools, for_s=max(LEAST_S, LANDS_WITHIN_S), **which)
-
-    def _time(self) -> str:
-        return self.said
-
-    def plan(self) -> Plan:
-        """Choose the node. Raises as Powered.plan."""
-        # No switch could bring it back, so nothing is marked.
-        return replace(super().plan(), switch="none", lasts=False, marked=(), lands_within_s=LANDS_WITHIN_S)
-
-    def inject(self, plan: Plan, record: Record) -> None:
-        """Terminate it.
-
-        Raises:
-            EnvironmentUnusableError: it could not be done.
-
-        """
-        node = plan.undo["node"]
-        left_s = (record.expires_at - self.tools.clock.now()).total_seconds()
-        power_over(self.tools, node).take(self.how, node, expires_s=left_s)
+        super().__init__(tools, for_s=LANDS_WITHIN_S, **which)
 
 
 class NodeTerminateUndo:

@@ -8,6 +8,7 @@ the kubelet has been silent for 40 to 50 s.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Unpack
 
 from aftershock.clock import from_rfc3339
@@ -26,7 +27,7 @@ from aftershock.faults.protocol import Plan, Proof
 from aftershock.faults.tools import Tools
 from aftershock.forecast.beat import Delay
 
-__all__ = ["FOR_S", "LEAST_S", "Powered", "PoweredUndo", "condition_of", "power_over"]
+__all__ = ["FOR_S", "LEAST_S", "Once", "Powered", "PoweredUndo", "condition_of", "power_over"]
 
 FOR_S = 120.0
 # A node is noticed as lost after 40 to 50 s (measured 44 s): one that is back before proves nothing.
@@ -136,6 +137,32 @@ class Powered:
             source="Kubernetes API, condition of the node",
             facts={"node": plan.undo["node"], "ready": ready},
         )
+
+
+class Once(Powered):
+    """What is done to a node once, and nobody takes back: there is no switch, and nothing is marked.
+
+    `for_s` is within which time it must be proven.
+    """
+
+    def _time(self) -> str:
+        return self.said
+
+    def plan(self) -> Plan:
+        """Choose the node. Raises as Powered.plan."""
+        plan = super().plan()
+        return replace(plan, switch="none", lasts=False, marked=(), lands_within_s=self.for_s)
+
+    def inject(self, plan: Plan, record: Record) -> None:
+        """Do it.
+
+        Raises:
+            EnvironmentUnusableError: it could not be done.
+
+        """
+        node = plan.undo["node"]
+        left_s = (record.expires_at - self.tools.clock.now()).total_seconds()
+        power_over(self.tools, node).take(self.how, node, expires_s=left_s)
 
 
 class PoweredUndo:
