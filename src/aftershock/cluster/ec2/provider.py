@@ -25,7 +25,7 @@ from aftershock.cluster.ec2.parts import Found, find, find_all
 from aftershock.cluster.ec2.remote import Remote
 from aftershock.cluster.ec2.removing import remove
 from aftershock.cluster.ec2.session import Aws
-from aftershock.cluster.ec2.tags import Tags
+from aftershock.cluster.ec2.tags import RUN, Tags, tag_of
 from aftershock.cluster.progress import Progress
 from aftershock.cluster.shell import Shell
 from aftershock.ec2_settings import Ec2
@@ -129,6 +129,11 @@ class Ec2Provider:
             except AftershockError as error:
                 self._take_back(making, error)
                 raise
+            except KeyboardInterrupt:
+                self.progress.say(
+                    "what was made stays, and costs: `up` goes on, `down --provider ec2` removes it"
+                )
+                raise
         with self.progress.stage(f"kubeadm {self.wanted.kubernetes}"):
             remote = Remote(aws=self.aws, clock=self.clock)
             try:
@@ -217,7 +222,12 @@ class Ec2Provider:
         self.progress.say("that did not work: removing what was made")
         made = {(item.kind, item.id) for item in making.made}
         try:
-            listed = [item for item in find_all(self.aws, self.tags) if (item.kind, item.id) in made]
+            # By the run's tag, too: a call whose answer was lost was made again, and made two.
+            listed = [
+                item
+                for item in find_all(self.aws, self.tags)
+                if (item.kind, item.id) in made or tag_of(item.tags, RUN) == making.tags.run
+            ]
             known = {(item.kind, item.id) for item in listed}
             # What was made a moment ago may not be listed yet.
             late = [item for item in making.made if (item.kind, item.id) not in known]

@@ -23,6 +23,8 @@ _STILL_USED = {
     "ConcurrentModification", "DeleteConflict", "DependencyViolation", "EntityTemporarilyUnmodifiable",
     "IncorrectInstanceState", "InvalidIPAddress.InUse",
 }  # fmt: skip
+# The same, of an address whose NAT gateway has just gone: it looks as if it were somebody else's.
+_NOT_FREE_YET = ("elastic IP", "AuthFailure")
 # While one of these is there, the network that it uses cannot be removed: that is tried, but not waited for.
 _HOLDING = {"instance", "NAT gateway", "security group", "subnet"}
 _NETWORK = {"elastic IP", "security group", "subnet", "route table", "internet gateway", "VPC"}
@@ -80,7 +82,7 @@ def _tried(aws: Aws, item: Found, act: Act, *, within_s: float, clock: Clock | N
         try:
             return act(aws, item) is not False
         except CloudError as error:
-            if error.code in _STILL_USED:
+            if error.code in _STILL_USED or (item.kind, error.code) == _NOT_FREE_YET:
                 raise TransientError(error.found) from error
             raise
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from aftershock.clock import rfc3339
 from aftershock.cluster.api import Json
 
-__all__ = ["CLUSTER", "EXPIRES", "PART", "Tags", "tag_of"]
+__all__ = ["CLUSTER", "EXPIRES", "PART", "RUN", "Tags", "tag_of"]
 
 CLUSTER = "aftershock.dev/cluster"
 PART = "aftershock.dev/part"

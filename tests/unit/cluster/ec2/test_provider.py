@@ -198,6 +198,35 @@ class TestHalfWay:
         assert left(provider) == []
         assert everything(provider) == before
 
+    def test_what_a_lost_answer_has_made_twice_goes_too(
+        self, provider: Ec2Provider, refusals: Refusals, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        plain = provider.aws.call
+
+        def call(service: str, operation: str, **arguments: object) -> dict[str, object]:
+            if operation == "create_vpc":  # as boto3 does where no answer came
+                plain(service, operation, **arguments)
+            return plain(service, operation, **arguments)
+
+        before = everything(provider)
+        monkeypatch.setattr(provider.aws, "call", call)
+        refusals.add("RunInstances", "VcpuLimitExceeded")
+        with pytest.raises(CloudError, match="a quota of the account is reached"):
+            provider.up()
+        assert everything(provider) == before
+
+    def test_ctrl_c_says_what_stays(
+        self, provider: Ec2Provider, monkeypatch: pytest.MonkeyPatch, said: io.StringIO
+    ) -> None:
+        def pressed(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("aftershock.cluster.ec2.provider.make_network", pressed)
+        with pytest.raises(KeyboardInterrupt):
+            provider.up()
+        assert left(provider) == ["instance profile nodes", "role nodes", "role switch"]
+        assert "what was made stays, and costs" in said.getvalue()
+
     def test_what_was_there_before_stays(self, provider: Ec2Provider, refusals: Refusals) -> None:
         provider.up()
         (gone,) = find(provider.aws, provider.tags, "instance", "worker-2")
@@ -398,6 +427,8 @@ class TestDown:
     ) -> None:
         provider.up()
         refusals.add("DeleteSecurityGroup", "DependencyViolation", times=3)
+        refusals.add("ReleaseAddress", "AuthFailure", times=3)  # as EC2 says of one that a gateway had
+        refusals.add("DeleteRole", "DeleteConflict", times=3)
         provider.down()
         assert left(provider) == []
 
