@@ -264,7 +264,24 @@ class TestHalfWay:
                 provider.up()
         assert caught.value.found == "no free addresses"
         assert left(provider) == []
-        assert provider.up(), "EC2 lists the one that failed for an hour: it is in nobody's way"
+
+    def test_a_gateway_that_has_failed_is_in_nobodys_way(
+        self, provider: Ec2Provider, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        plain = provider.aws.items
+        failed = {"NatGatewayId": "nat-0", "State": "failed", "Tags": provider.tags.of("nat")}
+
+        def items(service: str, operation: str, key: str, **arguments: object) -> list[dict[str, object]]:
+            found = plain(service, operation, key, **arguments)
+            return (
+                [failed, *found]
+                if "describe_nat_gateways" in operation and "tag:" in str(arguments)
+                else found
+            )
+
+        monkeypatch.setattr(provider.aws, "items", items)  # as EC2 lists it for an hour
+        provider.up()
+        assert left(provider).count("NAT gateway nat") == 2
 
     def test_machines_that_are_no_cluster_stay_and_are_priced(
         self, provider: Ec2Provider, machines: Machines
