@@ -119,8 +119,9 @@ def down(*, provider: str, prune: bool, expired: bool) -> None:
     if provider == "kind":
         bring_down(root=root, progress=progress, prune=prune)
         return
-    there = ec2_provider(load_settings(root=root), root=root, progress=progress).down(expired_only=expired)
-    click.echo("removed" if there else f"nothing to remove{' that has expired' if expired else ''}")
+    ec2 = ec2_provider(load_settings(root=root), root=root, progress=progress)
+    there, where = ec2.down(expired_only=expired), f"of {ec2.wanted.name} in {ec2.aws.region}"
+    click.echo("removed" if there else f"nothing {where} to remove{' that has expired' if expired else ''}")
 
 
 @click.command()

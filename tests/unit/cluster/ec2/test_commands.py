@@ -11,6 +11,8 @@ from click.testing import CliRunner, Result
 from aftershock.cli import main
 from tests.unit.cluster.ec2.conftest import REGION, ROOT, Refusals
 
+NOTHING = f"nothing of aftershock in {REGION} to remove"
+
 
 @pytest.fixture(autouse=True)
 def own_state(cloud: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -31,10 +33,8 @@ def test_a_dry_run_says_what_and_for_how_much() -> None:
     assert done.exit_code == 0, done.output
     assert "would make  NAT gateway" in done.output
     assert "per hour" in done.output
-    assert run("down", "--provider", "ec2").output.strip() == "nothing to remove"
-    assert (
-        run("down", "--provider", "ec2", "--expired").output.strip() == "nothing to remove that has expired"
-    )
+    assert run("down", "--provider", "ec2").output.strip() == NOTHING
+    assert run("down", "--provider", "ec2", "--expired").output.strip() == f"{NOTHING} that has expired"
 
 
 def test_a_dry_run_without_credentials_says_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,7 +67,7 @@ def test_no_permission(refusals: Refusals) -> None:
     assert done.exit_code == 10
     assert "the credentials may not call ec2:CreateNatGateway" in done.output
     assert "cluster/ec2/policy.json lists the permissions" in done.output
-    assert run("down", "--provider", "ec2").output.strip() == "nothing to remove"
+    assert run("down", "--provider", "ec2").output.strip() == NOTHING
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,9 @@ def test_options_that_do_not_go_together(words: tuple[str, ...], message: str) -
 def test_a_removal_that_would_be_another_one(
     words: tuple[str, ...], message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("aftershock.clusters.bring_down", lambda **_: pytest.fail("kind was removed"))
+    monkeypatch.setattr(
+        "aftershock.clusters.bring_down", lambda **_: pytest.fail("it removed the kind cluster")
+    )
     done = run("down", *words)
     assert done.exit_code == 4
     assert message in done.output
