@@ -134,23 +134,41 @@ def added_pods(
     owners = Owners(record)
     known: set[str] = set()
     added: dict[str, Added] = {}
-    asked: Instant | None = None
-    replicas = 0
+    asked = _asked(record, workload, since, end)
     for event, world in replay(record):
         if event.at > end.at:
             break
-        if event.kind == "deployment" and event.subject == workload:
-            wanted = int(event.data["replicas"])
-            grows = wanted > replicas and event.at >= since
-            asked, replicas = Instant.of(event) if grows else asked, wanted
         if event.kind == "pod" and owners.workload(event.data) == workload:
             uid = event.data["uid"]
-            if asked and uid not in known:
-                added[uid] = Added(subject=event.subject, uid=uid, asked=asked)
+            if uid not in known and (resize := _asked_for(Instant.of(event), asked)):
+                added[uid] = Added(subject=event.subject, uid=uid, asked=resize)
             known.add(uid)
         _follow(event, world, added, service)
     _count(record, added.values())
     return list(added.values())
+
+
+def _asked(record: Sequence[Event], workload: str, since: datetime, end: Instant) -> list[Instant]:
+    """Return when more replicas were asked for, in order."""
+    asked: list[Instant] = []
+    replicas = 0
+    for event, _ in replay(record):
+        if event.kind != "deployment" or event.subject != workload or event.at > end.at:
+            continue
+        wanted = int(event.data["replicas"])
+        if wanted > replicas and event.at >= since:
+            asked.append(Instant.of(event))
+        replicas = wanted
+    return asked
+
+
+def _asked_for(seen: Instant, asked: Sequence[Instant]) -> Instant | None:
+    """Return the resize for which a pod came that was first seen then: the last one before.
+
+    Pods and deployments are watched apart: within their errors it is chance which of them is seen first.
+    """
+    before = [when for when in asked if elapsed(seen, when) <= seen.resolution_s + when.resolution_s]
+    return before[-1] if before else None
 
 
 def _follow(event: Event, world: World, added: dict[str, Added], service: str) -> None:

@@ -86,3 +86,21 @@ def test_replacement_without_a_resize_does_not_count() -> None:
 def test_gap_and_empty_record_are_unknown() -> None:
     assert judge(grown().gap(12, 13, "endpointslice")).status == "unknown"
     assert judge(Story()).status == "unknown"
+
+
+@pytest.mark.parametrize("seen", [59.9, 60.0, 60.1])
+def test_a_pod_of_a_second_resize_counts_from_that_whichever_watch_tells_first(seen: float) -> None:
+    story = grown(end=120)
+    story.pod(seen, "web-5", change="ADDED", ready=False).deployment(60.0, 5, change="MODIFIED")
+    story.pod(62.0, "web-5").endpoints(62.0, ["web-1", "web-2", "web-3", "web-4", "web-5"])
+    verdict = judge(story, need_requests=False)
+    assert verdict.status == "met", verdict.lines()
+    assert verdict.observed == pytest.approx(4.5)
+    assert len(verdict.evidence) == 2
+
+
+def test_a_pod_that_came_well_before_a_resize_is_none_of_its() -> None:
+    story = (
+        grown(end=120).pod(59.5, "web-5", change="ADDED", ready=False).deployment(60.0, 5, change="MODIFIED")
+    )
+    assert judge(story.pod(62.0, "web-5"), need_requests=False).status == "violated"
