@@ -17,10 +17,12 @@ __all__ = ["monitoring_ready"]
 
 # Prometheus loads what the operator gives it after up to a minute, then scrapes every 5 s.
 WITHIN_S = 150.0
+_POOLS = {"ServiceMonitor": "serviceMonitor", "PodMonitor": "podMonitor"}
+"""How the operator's names of scrape pools begin, by the kind that each is made of."""
 
 
 def monitoring_ready(settings: Settings, items: Sequence[Json], *, clock: Clock | None = None) -> None:
-    """Return once Prometheus has every rule of `items`, every target is up and every HPA has metrics.
+    """Return once Prometheus has the rules and monitors of `items`, its targets are up and HPAs have metrics.
 
     Raises:
         EnvironmentUnusableError: that does not come about; it says what is missing.
@@ -38,7 +40,12 @@ def monitoring_ready(settings: Settings, items: Sequence[Json], *, clock: Clock 
     }
 
     def missing() -> list[str]:
-        return [*_unloaded(prometheus, wanted), *_down(prometheus), *_unmeasured(cluster)]
+        return [
+            *_unloaded(prometheus, wanted),
+            *_unseen(prometheus, items),
+            *_down(prometheus),
+            *_unmeasured(cluster),
+        ]
 
     try:
         wait_until(
@@ -59,6 +66,17 @@ def monitoring_ready(settings: Settings, items: Sequence[Json], *, clock: Clock 
 def _unloaded(prometheus: Prometheus, wanted: set[str]) -> list[str]:
     loaded = {rule["name"] for group in prometheus.rules() for rule in group["rules"]}
     return [f"rule {name} is not loaded" for name in sorted(wanted - loaded)]
+
+
+def _unseen(prometheus: Prometheus, items: Sequence[Json]) -> list[str]:
+    """Say which monitors have no target yet: what was deployed last comes up to a minute after the rest."""
+    pools = {target["scrapePool"].rpartition("/")[0] for target in prometheus.targets()}
+    wanted = [
+        f"{_POOLS[item['kind']]}/{item['metadata']['namespace']}/{item['metadata']['name']}"
+        for item in items
+        if item["kind"] in _POOLS
+    ]
+    return [f"{pool} has no target" for pool in wanted if pool not in pools]
 
 
 def _down(prometheus: Prometheus) -> list[str]:
