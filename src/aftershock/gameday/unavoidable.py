@@ -1,9 +1,9 @@
 """How long a scenario has to take: what configuration makes unavoidable, step by step. Pure.
 
 A fault that lasts, a load, an alert's `for` with its scrapes and evaluations, probes, the streak that
-confirms a recovery. What is usual is counted: the forecast's point
-where it has one, else the middle of its range. Nothing is counted for what we ourselves need: to connect,
-to bring a fault about, to prove it, to undo it.
+confirms a recovery. What is usual is counted: the forecast's point where it has one, else the middle of
+its range. Nothing is counted for what we ourselves need: to connect, to bring a fault about, to prove it,
+to undo it.
 """
 
 from __future__ import annotations

@@ -152,9 +152,11 @@ def _asked(record: Sequence[Event], workload: str, since: datetime, end: Instant
     """Return when more replicas were asked for, in order."""
     asked: list[Instant] = []
     replicas = 0
-    for event, _ in replay(record):
-        if event.kind != "deployment" or event.subject != workload or event.at > end.at:
+    for event in record:
+        if (event.source, event.kind, event.subject) != ("kubernetes", "deployment", workload):
             continue
+        if event.at > end.at:
+            break
         wanted = int(event.data["replicas"])
         if wanted > replicas and event.at >= since:
             asked.append(Instant.of(event))

@@ -40,10 +40,11 @@ def monitoring_ready(settings: Settings, items: Sequence[Json], *, clock: Clock 
     }
 
     def missing() -> list[str]:
+        targets = prometheus.targets()
         return [
             *_unloaded(prometheus, wanted),
-            *_unseen(prometheus, items),
-            *_down(prometheus),
+            *_untargeted(targets, items),
+            *_down(targets),
             *_unmeasured(cluster),
         ]
 
@@ -68,9 +69,9 @@ def _unloaded(prometheus: Prometheus, wanted: set[str]) -> list[str]:
     return [f"rule {name} is not loaded" for name in sorted(wanted - loaded)]
 
 
-def _unseen(prometheus: Prometheus, items: Sequence[Json]) -> list[str]:
+def _untargeted(targets: Sequence[Json], items: Sequence[Json]) -> list[str]:
     """Say which monitors have no target yet: what was deployed last comes up to a minute after the rest."""
-    pools = {target["scrapePool"].rpartition("/")[0] for target in prometheus.targets()}
+    pools = {target["scrapePool"].rpartition("/")[0] for target in targets}
     wanted = [
         f"{_POOLS[item['kind']]}/{item['metadata']['namespace']}/{item['metadata']['name']}"
         for item in items
@@ -79,8 +80,7 @@ def _unseen(prometheus: Prometheus, items: Sequence[Json]) -> list[str]:
     return [f"{pool} has no target" for pool in wanted if pool not in pools]
 
 
-def _down(prometheus: Prometheus) -> list[str]:
-    targets = prometheus.targets()
+def _down(targets: Sequence[Json]) -> list[str]:
     down = [target for target in targets if target["health"] != "up"]
     if not targets:
         return ["Prometheus has no targets"]

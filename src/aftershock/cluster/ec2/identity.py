@@ -34,7 +34,7 @@ def make_node_profile(making: Making) -> str:
     role = _role(making, NODES, service="ec2.amazonaws.com")
     managed = f"arn:{aws.partition}:iam::aws:{SSM}"
     making.settled("iam", "attach_role_policy", RoleName=role, PolicyArn=managed)
-    name = _named(making, NODES)
+    name = _named(aws, tags, NODES)
     if not aws.unless_gone("iam", "get_instance_profile", InstanceProfileName=name):
         aws.call(
             "iam",
@@ -84,8 +84,7 @@ def make_switch_role(making: Making) -> str:
 def switch_role(aws: Aws, tags: Tags) -> str:
     """Return the ARN of that role; "" if there is none."""
     try:
-        name = f"{tags.name(SWITCH)}-{aws.region}"
-        return str(aws.call("iam", "get_role", RoleName=name)["Role"]["Arn"])
+        return str(aws.call("iam", "get_role", RoleName=_named(aws, tags, SWITCH))["Role"]["Arn"])
     except CloudError as error:
         if error.code != "NoSuchEntity":
             raise
@@ -115,7 +114,8 @@ def make_key(making: Making, folder: Path) -> str:
 
 
 def _role(making: Making, part: str, *, service: str, condition: Json | None = None) -> str:
-    aws, tags, name = making.aws, making.tags, _named(making, part)
+    aws, tags = making.aws, making.tags
+    name = _named(aws, tags, part)
     if not aws.unless_gone("iam", "get_role", RoleName=name):
         statement: Json = {
             "Effect": "Allow",
@@ -132,5 +132,6 @@ def _role(making: Making, part: str, *, service: str, condition: Json | None = N
     return name
 
 
-def _named(making: Making, part: str) -> str:
-    return f"{making.tags.name(part)}-{making.aws.region}"
+def _named(aws: Aws, tags: Tags, part: str) -> str:
+    """Return the name of a role or a profile: IAM knows no regions."""
+    return f"{tags.name(part)}-{aws.region}"
